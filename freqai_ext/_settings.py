@@ -1,0 +1,97 @@
+"""Typed settings: the base class of every section, and errors that say what to do.
+
+A section is a frozen pydantic model that forbids unknown keys and stands next to the code that uses it.
+:func:`parse_settings` turns a piece of a Freqtrade configuration into one, or raises a
+:class:`~freqai_ext.errors.SettingsError` that lists every fault with its path, value, rule and remedy.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from freqai_ext.errors import SettingsError
+
+
+class Settings(BaseModel):
+    """Base of all settings sections: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def parse_settings(section: type[SettingsT], raw: Mapping[str, Any] | None, path: str) -> SettingsT:
+    """Return ``section`` filled from ``raw``; keys that are not given take their defaults.
+
+    Parameters
+    ----------
+    section
+        The settings class.
+    raw
+        The JSON object found at ``path`` in the configuration, or ``None`` where it is absent.
+    path
+        Where ``raw`` stands, e.g. ``"freqai_ext.labels"``; the messages start with it.
+
+    Raises
+    ------
+    SettingsError
+        One line for each fault.
+    """
+    if raw is not None and not isinstance(raw, Mapping):
+        known = _listed(section.model_fields)
+        raise SettingsError(f"{path}: {raw!r} is not an object; write {{...}} with keys of: {known}")
+    try:
+        return section.model_validate(dict(raw or {}))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(section, fault, path) for fault in error.errors())) from None
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a remedy for an unknown ``name``: the closest known one, else all where they are few."""
+    names = sorted(known)
+    if close := difflib.get_close_matches(name, names, n=1, cutoff=0.7):
+        return f"did you mean '{close[0]}'?"
+    return f"known: {_listed(names)}" if len(names) <= 30 else "remove it, or look its name up in the documentation"
+
+
+def _explain(section: type[Settings], fault: Any, path: str) -> str:
+    location = [str(part) for part in fault["loc"]]
+    where = ".".join([path, *location])
+    if fault["type"] == "extra_forbidden":
+        owner = _section_at(section, location[:-1])
+        remedy = suggest(location[-1], owner.model_fields) if owner else "remove it"
+        return f"{where}: unknown setting; {remedy}"
+    if fault["type"] == "missing":
+        return f"{where}: missing; it has no default, so write it"
+    return f"{where}: {_shown(section, location, fault['input'])} is not valid; {_rule(fault['msg'])}"
+
+
+def _rule(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _shown(section: type[Settings], location: list[str], value: object) -> str:
+    owner = _section_at(section, location[:-1])
+    field = owner.model_fields.get(location[-1]) if owner and location else None
+    if isinstance(value, SecretStr) or (field is not None and "SecretStr" in str(field.annotation)):
+        return "the value (hidden)"
+    shown = repr(value)
+    return shown if len(shown) <= 120 else f"{shown[:117]}..."
+
+
+def _section_at(section: type[Settings], location: list[str]) -> type[Settings] | None:
+    for part in location:
+        field = section.model_fields.get(part)
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, Settings)):
+            return None
+        section = annotation
+    return section
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

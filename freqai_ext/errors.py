@@ -1,0 +1,46 @@
+"""The exceptions of freqai_ext.
+
+::
+
+    FreqaiExtError
+    ├── SettingsError        a setting is wrong; names its path, value, rule and remedy
+    ├── MarketDataError      candles are missing, empty, malformed or have gaps
+    ├── ReplayError          the replay exchange cannot start or serve
+    ├── ScaffoldError        files cannot be written into a user directory
+    ├── MissingExtraError    an optional dependency is not installed
+    └── ContractError        a model breaks a rule of ``check_freqai_model``
+
+Code that Freqtrade calls raises Freqtrade's own ``OperationalException`` from these, so that the bot stops
+with their message before it trades.
+"""
+
+
+class FreqaiExtError(Exception):
+    """Base of every error raised by freqai_ext."""
+
+
+class SettingsError(FreqaiExtError):
+    """A setting is wrong. The message names its path, the value, the rule and the remedy."""
+
+
+class MarketDataError(FreqaiExtError):
+    """Candles are missing, empty, malformed or have gaps. The message names the file."""
+
+
+class ReplayError(FreqaiExtError):
+    """The replay exchange cannot start or serve. The message says why and what to do."""
+
+
+class ScaffoldError(FreqaiExtError):
+    """Files cannot be written into a user directory. The message names the first one."""
+
+
+class MissingExtraError(FreqaiExtError):
+    """An optional dependency is not installed. The message names the extra to install."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs the extra '{extra}'; install it with: pip install 'freqai-ext[{extra}]'")
+
+
+class ContractError(FreqaiExtError):
+    """A model breaks a rule that every FreqAI model must keep. The message names the rule."""
