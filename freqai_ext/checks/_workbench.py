@@ -1,0 +1,174 @@
+"""A FreqAI model on a bench: trained and asked for predictions as FreqAI does, without a bot."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
+from freqtrade.freqai.tensorboard.base_tensorboard import BaseTensorboardLogger
+
+from freqai_ext.models._kind import model_task, takes_several_targets
+
+PAIR = "BTC/USDT"
+FEATURES = tuple(f"%-f{number}" for number in range(6))
+DEFAULT_TRAINING_PARAMETERS = MappingProxyType({"n_estimators": 40})
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model returned: one row per row asked for, and FreqAI's ``do_predict`` (1 = trust)."""
+
+    frame: pd.DataFrame
+    do_predict: npt.NDArray[np.int_]
+
+    @property
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """The numeric prediction columns, shape (rows, columns)."""
+        return self.frame.select_dtypes("number").to_numpy(dtype=float)
+
+
+class Workbench:
+    """One model instance in a directory of its own.
+
+    Parameters
+    ----------
+    model_class
+        A subclass of ``IFreqaiModel``.
+    folder
+        Stands for Freqtrade's user directory.
+    freqai
+        Changes to the ``freqai`` section of the configuration.
+    """
+
+    def __init__(self, model_class: type, folder: Path, freqai: Mapping[str, Any] | None = None) -> None:
+        self.config = _config(folder, freqai or {})
+        self.model: Any = model_class(config=self.config)
+        self.model.live = False
+        self.model.tb_logger = BaseTensorboardLogger(folder, False)
+        self.model.dd.set_pair_dict_info({"pair": PAIR})
+        self.kitchen: Any = None
+
+    def train(self, frame: pd.DataFrame, stamp: int = 1_700_000_000) -> "Workbench":
+        """Train on every row of ``frame`` and keep the model as FreqAI does after a training."""
+        dk = FreqaiDataKitchen(self.config, False, PAIR)
+        dk.set_paths(PAIR, stamp)
+        dk.set_new_model_names(PAIR, stamp)
+        dk.find_features(frame)
+        self.model.class_names = class_names(frame)
+        dk.get_unique_classes_from_labels(frame)
+        self.model.dk = self.kitchen = dk
+        self.model.model = self.model.train(frame, PAIR, dk)
+        self.model.dd.model_dictionary[PAIR] = self.model.model
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Prediction:
+        """Return the predictions for every row of ``frame``."""
+        predictions, do_predict = self.model.predict(frame.copy(), self.kitchen)
+        return Prediction(predictions.reset_index(drop=True), np.asarray(do_predict))
+
+    def save_and_reload(self) -> None:
+        """Write the model to disk as FreqAI does, forget it, and load it from there."""
+        drawer, trained = self.model.dd, self.kitchen
+        drawer.save_data(self.model.model, PAIR, trained)
+        drawer.model_dictionary.clear()
+        drawer.meta_data_dictionary.clear()
+        fresh = FreqaiDataKitchen(self.config, False, PAIR)
+        fresh.data_path, fresh.model_filename = trained.data_path, trained.model_filename
+        self.model.model = drawer.load_data(PAIR, fresh)
+        self.model.dk = self.kitchen = fresh
+
+
+@contextmanager
+def workbench(model_class: type, freqai: Mapping[str, Any] | None = None) -> Iterator[Workbench]:
+    """Give a workbench in a temporary directory."""
+    with tempfile.TemporaryDirectory(prefix="freqai_ext_check_") as folder:
+        yield Workbench(model_class, Path(folder), freqai)
+
+
+def example_frame(model_class: type, rows: int = 400, seed: int = 0, sign: float = 1.0) -> pd.DataFrame:
+    """Return candles with features and the labels that the model learns, the first feature being the signal.
+
+    The label follows ``sign`` times the first feature, with a little noise, so that a model that learns anything
+    learns this. Classes are named as our strategies name them.
+    """
+    generator = np.random.default_rng(seed)
+    features = generator.normal(size=(rows, len(FEATURES)))
+    signal = sign * features[:, 0] + 0.1 * generator.normal(size=rows)
+    close = 100 * np.exp(np.cumsum(0.001 * generator.normal(size=rows)))
+    candles = {
+        "date": pd.date_range("2025-01-01", periods=rows, freq="5min", tz="UTC"),
+        "open": close,
+        "high": close * 1.001,
+        "low": close * 0.999,
+        "close": close,
+        "volume": np.full(rows, 10.0),
+    }
+    frame = pd.DataFrame(candles | dict(zip(FEATURES, features.T, strict=True)))
+    return pd.concat([frame, _labels(model_class, signal)], axis=1)
+
+
+def label_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the label columns of a frame."""
+    return [column for column in frame.columns if str(column).startswith("&")]
+
+
+def class_names(frame: pd.DataFrame) -> list[str]:
+    """Return the classes of all string labels of a frame."""
+    strings = [column for column in label_columns(frame) if not pd.api.types.is_numeric_dtype(frame[column])]
+    return [name for column in strings for name in sorted(frame[column].dropna().unique())]
+
+
+def _labels(model_class: type, signal: npt.NDArray[np.float64]) -> pd.DataFrame:
+    if model_task(model_class) == "regression":
+        labels = {"&-roi": signal, "&-buy": (signal > 0).astype(float)}
+    else:
+        labels = {
+            "&-buy": np.where(signal > 0, "buy_yes", "buy_no"),
+            "&-sell": np.where(signal < 0, "sell_yes", "sell_no"),
+        }
+    wanted = 2 if takes_several_targets(model_class) else 1
+    return pd.DataFrame(dict(list(labels.items())[:wanted]))
+
+
+def _config(folder: Path, freqai: Mapping[str, Any]) -> dict[str, Any]:
+    feature_parameters = {
+        "include_timeframes": ["5m"],
+        "include_corr_pairlist": [],
+        "label_period_candles": 24,
+        "include_shifted_candles": 0,
+        "indicator_periods_candles": [10],
+        "weight_factor": 0,
+        "shuffle_after_split": False,
+        "buffer_train_data_candles": 0,
+        **freqai.get("feature_parameters", {}),
+    }
+    config_file = folder / "config.json"
+    config_file.write_text("{}")
+    return {
+        "user_data_dir": folder,
+        "config_files": [str(config_file)],
+        "datadir": folder,
+        "timeframe": "5m",
+        "timerange": "20250101-20250201",
+        "exchange": {"name": "bybit", "pair_whitelist": [PAIR]},
+        "stake_currency": "USDT",
+        "freqai_ext": freqai.get("freqai_ext", {}),
+        "freqai": {
+            "enabled": True,
+            "identifier": "check",
+            "train_period_days": 15,
+            "backtest_period_days": 7,
+            "activate_tensorboard": False,
+            "data_split_parameters": {"test_size": 0.1, "shuffle": False},
+            "model_training_parameters": dict(DEFAULT_TRAINING_PARAMETERS),
+            **{key: value for key, value in freqai.items() if key not in ("feature_parameters", "freqai_ext")},
+            "feature_parameters": feature_parameters,
+        },
+    }

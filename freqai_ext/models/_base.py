@@ -1,0 +1,157 @@
+"""What every model of ours adds to FreqAI, without patching it.
+
+:class:`ExtModel` stands before one of FreqAI's base classes, e.g. ``class X(ExtModel, BaseRegressionModel)``. It
+
+- checks the ``freqai_ext`` section and the training parameters before the bot starts;
+- completes the training parameters with fast defaults, one thread per worker among them;
+- builds the pipelines from ``freqai_ext.pipeline``;
+- repairs live retraining under pandas 3.1 (:mod:`freqai_ext.models._history_dtype`);
+- joins features faster (:mod:`freqai_ext.models._fast_merge`);
+- marks predictions made from missing features as not to be trusted, which FreqAI intends and then overwrites.
+"""
+
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from freqtrade.exceptions import OperationalException
+from pandas import DataFrame
+
+from freqai_ext.config import ExtSettings, load_ext_settings
+from freqai_ext.errors import SettingsError
+from freqai_ext.models._backends import Backend, Rows, Task, backend
+from freqai_ext.models._fast_merge import use_fast_merge
+from freqai_ext.models._history_dtype import repair_history_dates
+from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline, build_label_pipeline
+
+if TYPE_CHECKING:
+    from datasieve.pipeline import Pipeline
+    from freqtrade.constants import Config
+    from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
+    from freqtrade.freqai.freqai_interface import IFreqaiModel as _Base
+    from freqtrade.strategy import IStrategy
+else:
+    _Base = object
+
+logger = logging.getLogger(__name__)
+
+
+class ExtModel(_Base):
+    """Common ground of the models of freqai_ext; place it before a FreqAI base class."""
+
+    #: What the model predicts, so that a strategy can offer it fitting targets.
+    task: ClassVar[Task] = "regression"
+    #: Whether the model takes several targets at once.
+    multi_target: ClassVar[bool] = False
+    #: Pipeline settings of this model where the user's ``freqai_ext.pipeline`` does not name them.
+    pipeline_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+
+    def __init__(self, config: "Config") -> None:
+        try:
+            self.ext_settings: ExtSettings = load_ext_settings(config)
+            self.pipeline_settings = PipelineSettings(
+                **{**self.pipeline_defaults, **self.ext_settings.pipeline.model_dump(exclude_unset=True)}
+            )
+            self.backend: Backend = backend(self.backend_name(self.ext_settings))
+            given = config.get("freqai", {}).get("model_training_parameters", {})
+            parameters = self.backend.complete(given, self.task)
+        except SettingsError as error:
+            raise OperationalException(str(error)) from error
+        super().__init__(config=config)
+        self.model_training_parameters = parameters
+        repair_history_dates(self.dd)
+
+    def backend_name(self, settings: ExtSettings) -> Literal["lightgbm", "catboost"]:
+        """Return the boosting library that this model uses."""
+        return "catboost"
+
+    def define_data_pipeline(self, threads: int = 1) -> "Pipeline":
+        """Return the feature pipeline: FreqAI's steps, with the scaler and outlier step of ``freqai_ext.pipeline``."""
+        return build_feature_pipeline(self.pipeline_settings, self.ft_params, threads=self._pipeline_threads())
+
+    def define_label_pipeline(self, threads: int = 1) -> "Pipeline":
+        """Return the label pipeline."""
+        return build_label_pipeline(self.pipeline_settings)
+
+    def start_backtesting(
+        self, dataframe: DataFrame, metadata: dict[str, Any], dk: "FreqaiDataKitchen", strategy: "IStrategy"
+    ) -> "FreqaiDataKitchen":
+        """Backtest one pair, as FreqAI does, with the faster merge."""
+        use_fast_merge(dk)
+        return super().start_backtesting(dataframe, metadata, dk, strategy)
+
+    def start_live(
+        self, dataframe: DataFrame, metadata: dict[str, Any], strategy: "IStrategy", dk: "FreqaiDataKitchen"
+    ) -> "FreqaiDataKitchen":
+        """Predict one pair's newest candle, as FreqAI does, with the faster merge."""
+        use_fast_merge(dk)
+        return super().start_live(dataframe, metadata, strategy, dk)
+
+    def extract_data_and_train_model(
+        self,
+        new_trained_timerange: Any,
+        pair: str,
+        strategy: "IStrategy",
+        dk: "FreqaiDataKitchen",
+        *args: Any,
+        **kw: Any,
+    ) -> None:
+        """Train one pair in the bot's training thread, as FreqAI does, with the faster merge."""
+        use_fast_merge(dk)
+        super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, *args, **kw)
+
+    def predict(
+        self, unfiltered_df: DataFrame, dk: "FreqaiDataKitchen", **kwargs: Any
+    ) -> tuple[DataFrame, npt.NDArray[np.int_]]:
+        """Predict as FreqAI does; ``do_predict`` is 0 also where a feature is missing or infinite.
+
+        FreqAI fills such features with zeros, notes the rows, and then forgets the note.
+        """
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        incomplete = dk.data["filter_drop_index_prediction"].to_numpy(dtype=bool)
+        dk.do_predict = np.where(incomplete, 0, trusted)
+        return predictions, dk.do_predict
+
+    def train_rows(self, data: Mapping[str, Any], target: int) -> Rows:
+        """Return the training rows of one target from FreqAI's data dictionary."""
+        return Rows(data["train_features"], data["train_labels"].iloc[:, target], data["train_weights"])
+
+    def evaluation_rows(self, data: Mapping[str, Any], target: int) -> Rows | None:
+        """Return the held-out rows of one target, or ``None`` where the user holds none out."""
+        if self.freqai_info.get("data_split_parameters", {}).get("test_size", 0.1) == 0:
+            return None
+        return Rows(data["test_features"], data["test_labels"].iloc[:, target], data["test_weights"])
+
+    def require_one_target(self, data: Mapping[str, Any]) -> None:
+        """Raise where a model of one target was given several."""
+        targets = list(data["train_labels"].columns)
+        if len(targets) > 1:
+            name = type(self).__name__
+            raise ValueError(f"{name} learns one target and got {', '.join(targets)}; use {name}MultiTarget")
+
+    def fit_target(
+        self, data: Mapping[str, Any], dk: "FreqaiDataKitchen", target: int = 0, init_model: Any = None
+    ) -> Any:
+        """Return the estimator of one target, fitted by the backend."""
+        return self.backend.fit(
+            self.task,
+            self.train_rows(data, target),
+            self.evaluation_rows(data, target),
+            self.model_training_parameters,
+            init_model,
+            self._callbacks(dk),
+        )
+
+    def _callbacks(self, dk: "FreqaiDataKitchen") -> list[Any]:
+        # FreqAI writes a TensorBoard log for every LightGBM fit unless told not to; we write it when told to.
+        if self.backend.name != "lightgbm" or not self.freqai_info.get("activate_tensorboard", False):
+            return []
+        from freqtrade.freqai.tensorboard import LightGBMCallback
+
+        return [LightGBMCallback(dk.data_path, True)] if LightGBMCallback is not None else []
+
+    def _pipeline_threads(self) -> int:
+        return int(self.freqai_info.get("data_kitchen_thread_count", 0)) or 1

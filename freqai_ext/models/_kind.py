@@ -1,0 +1,22 @@
+"""What a FreqAI model learns: ours say so, of others it is read off the class."""
+
+from typing import Any
+
+from freqai_ext.models._backends import Task
+
+
+def model_task(model: Any) -> Task:
+    """Return whether a FreqAI model (class or instance) learns numbers or classes."""
+    declared: Task | None = getattr(model, "task", None)
+    if declared in ("regression", "classification"):
+        return declared
+    return "classification" if any("Classifier" in base.__name__ for base in _class(model).__mro__) else "regression"
+
+
+def takes_several_targets(model: Any) -> bool:
+    """Return whether a FreqAI model (class or instance) learns several targets at once."""
+    return bool(getattr(model, "multi_target", "MultiTarget" in _class(model).__name__))
+
+
+def _class(model: Any) -> type:
+    return model if isinstance(model, type) else type(model)
