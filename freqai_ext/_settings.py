@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from freqai_ext.errors import SettingsError
 
@@ -42,7 +42,7 @@ def parse_settings(section: type[SettingsT], raw: Mapping[str, Any] | None, path
     """
     if raw is not None and not isinstance(raw, Mapping):
         known = _listed(section.model_fields)
-        raise SettingsError(f"{path}: {raw!r} is not an object; write {{...}} with keys of: {known}")
+        raise SettingsError(f"{path}: not an object; write {{...}} with keys of: {known}")
     try:
         return section.model_validate(dict(raw or {}))
     except ValidationError as error:
@@ -75,12 +75,23 @@ def _rule(message: str) -> str:
 
 
 def _shown(section: type[Settings], location: list[str], value: object) -> str:
-    owner = _section_at(section, location[:-1])
-    field = owner.model_fields.get(location[-1]) if owner and location else None
-    if isinstance(value, SecretStr) or (field is not None and "SecretStr" in str(field.annotation)):
+    if _is_secret(section, location):
         return "the value (hidden)"
+    if not isinstance(value, str | int | float | None):
+        # It may hold a secret further down.
+        return f"the {'list' if isinstance(value, list | tuple) else 'object'} given"
     shown = repr(value)
     return shown if len(shown) <= 120 else f"{shown[:117]}..."
+
+
+def _is_secret(section: type[Settings], location: list[str]) -> bool:
+    """Return whether a field on the way to ``location`` holds a secret."""
+    for depth, part in enumerate(location):
+        owner = _section_at(section, location[:depth])
+        field = owner.model_fields.get(part) if owner else None
+        if field is not None and "SecretStr" in str(field.annotation):
+            return True
+    return False
 
 
 def _section_at(section: type[Settings], location: list[str]) -> type[Settings] | None:

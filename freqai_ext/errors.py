@@ -7,8 +7,9 @@
     ├── MarketDataError      candles are missing, empty, malformed or have gaps
     ├── ReplayError          the replay exchange cannot start or serve
     ├── ScaffoldError        files cannot be written into a user directory
+    ├── WalkforwardError     a walk-forward run cannot start, or its predictions are not there
     ├── MissingExtraError    an optional dependency is not installed
-    └── ContractError        a model breaks a rule of ``check_freqai_model``
+    └── ContractError        a model or feature breaks a rule that all of its kind must keep
 
 Code that Freqtrade calls raises Freqtrade's own ``OperationalException`` from these, so that the bot stops
 with their message before it trades.
@@ -35,6 +36,10 @@ class ScaffoldError(FreqaiExtError):
     """Files cannot be written into a user directory. The message names the first one."""
 
 
+class WalkforwardError(FreqaiExtError):
+    """A walk-forward run cannot start, or its predictions are not there. The message says why and what to do."""
+
+
 class MissingExtraError(FreqaiExtError):
     """An optional dependency is not installed. The message names the extra to install."""
 
@@ -43,4 +48,4 @@ class MissingExtraError(FreqaiExtError):
 
 
 class ContractError(FreqaiExtError):
-    """A model breaks a rule that every FreqAI model must keep. The message names the rule."""
+    """A model or feature breaks a rule that all of its kind must keep. The message names the rule and the case."""

@@ -240,7 +240,7 @@ def _train_and_predict(model_class: type, freqai: Freqai, frame: pd.DataFrame, a
 
 
 def _signal_correlation(prediction: Prediction, frame: pd.DataFrame) -> float:
-    column = "&-roi" if "&-roi" in prediction.frame else "buy_yes"
+    column = "&-roi" if "&-roi" in prediction.frame else "up"
     _require(column in prediction.frame, f"there is no column {column} among {list(prediction.frame)}")
     return float(np.corrcoef(prediction.frame[column].to_numpy(dtype=float), frame[FEATURES[0]])[0, 1])
 

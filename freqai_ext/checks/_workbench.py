@@ -130,7 +130,7 @@ def _labels(model_class: type, signal: npt.NDArray[np.float64]) -> pd.DataFrame:
         labels = {"&-roi": signal, "&-buy": (signal > 0).astype(float)}
     else:
         labels = {
-            "&-buy": np.where(signal > 0, "buy_yes", "buy_no"),
+            "&-direction": np.select([signal < -0.5, signal > 0.5], ["down", "up"], "flat"),
             "&-sell": np.where(signal < 0, "sell_yes", "sell_no"),
         }
     wanted = 2 if takes_several_targets(model_class) else 1

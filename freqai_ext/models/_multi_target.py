@@ -2,12 +2,22 @@
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from freqtrade.freqai.base_models.FreqaiMultiOutputClassifier import FreqaiMultiOutputClassifier
 from freqtrade.freqai.base_models.FreqaiMultiOutputRegressor import FreqaiMultiOutputRegressor
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 from joblib import Parallel, delayed
 
 from freqai_ext.models._base import ExtModel
+
+
+class MultiTargetClassifier(FreqaiMultiOutputClassifier):
+    """FreqAI's multi-output holder, for estimators whose class predictions are columns, as CatBoost's may be."""
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return the classes, shape (rows, targets)."""
+        return np.column_stack([np.ravel(estimator.predict(X)) for estimator in self.estimators_])
 
 
 def fit_targets(model: ExtModel, data: dict[str, Any], dk: FreqaiDataKitchen) -> Any:
@@ -28,7 +38,7 @@ def fit_targets(model: ExtModel, data: dict[str, Any], dk: FreqaiDataKitchen) ->
     estimators = Parallel(n_jobs=workers, prefer="threads")(
         delayed(model.fit_target)(data, dk, target, init_models[target]) for target in range(count)
     )
-    holder = FreqaiMultiOutputClassifier if model.task == "classification" else FreqaiMultiOutputRegressor
+    holder = MultiTargetClassifier if model.task == "classification" else FreqaiMultiOutputRegressor
     fitted = holder(estimator=estimators[0], n_jobs=1)
     fitted.estimators_ = estimators
     if model.task == "classification":

@@ -1,0 +1,50 @@
+"""The program ``freqai-ext``: one command each module of this package.
+
+Command modules import what they need inside their functions, so that ``freqai-ext --help`` answers at once.
+"""
+
+import sys
+
+import typer
+
+from freqai_ext import __version__
+from freqai_ext.cli.doctor import doctor
+from freqai_ext.cli.init import init
+from freqai_ext.cli.walkforward import CONTEXT as WALKFORWARD_CONTEXT
+from freqai_ext.cli.walkforward import walkforward
+from freqai_ext.errors import FreqaiExtError
+
+app = typer.Typer(
+    name="freqai-ext",
+    help="Prediction models, strategies and an offline exchange for Freqtrade and FreqAI.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+for command in (init, doctor):
+    app.command()(command)
+app.command(context_settings=WALKFORWARD_CONTEXT)(walkforward)
+
+
+def main() -> None:
+    """Run the program; an error of ours is one clear message on stderr and exit code 2."""
+    try:
+        app()
+    except FreqaiExtError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

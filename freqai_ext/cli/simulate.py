@@ -1,0 +1,214 @@
+"""``freqai-ext simulate``: simulated live trading in lock-step time."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from freqai_ext.cli.replay import DataOption, FillGapsOption, PairsOption, SeedOption, split_pairs
+from freqai_ext.errors import MarketDataError, SettingsError
+
+if TYPE_CHECKING:
+    from freqai_ext.cli._coverage import Window
+    from freqai_ext.cli._freqtrade_command import FreqtradeCommand
+    from freqai_ext.cli._market import Market
+    from freqai_ext.replay.simulation import Simulation, SimulationSummary
+
+_DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+_MARKER = "order.json"
+
+
+def simulate(
+    command: Annotated[list[str], typer.Argument(help="A freqtrade trade command line, behind two dashes.")],
+    days: Annotated[float, typer.Option(help="Simulated days.", min=0.01)] = 1.0,
+    start: Annotated[
+        datetime | None,
+        typer.Option(help="Where it starts (UTC); by default as early as there is history.", formats=_DATE_FORMATS),
+    ] = None,
+    data: DataOption = None,
+    pairs: PairsOption = None,
+    seed: SeedOption = 7,
+    fill_gaps: FillGapsOption = False,
+    step_seconds: Annotated[int, typer.Option(help="Longest step of the bot's loop.", min=1, max=3600)] = 60,
+    measure_from_hour: Annotated[
+        float, typer.Option(help="Simulated hour from which the strategy's analysis is timed.", min=0)
+    ] = 0.0,
+    summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON to this file.")] = None,
+) -> None:
+    """Run the real bot in dry-run on a simulated clock: freqai-ext simulate --days 2 -- trade -c config.json ...
+
+    The clock moves only when the bot sleeps and no training is due: a day takes minutes, and the same seed and
+    inputs give the same trades. Each run starts afresh, in <userdir>/simulations/<strategy>-<start>/, with its own
+    database, candles and FreqAI models.
+    """
+    from freqai_ext.cli._freqtrade_command import child_environment, overlay_config, parse_command
+    from freqai_ext.replay import ReplayExchange, ReplaySettings
+    from freqai_ext.replay.simulation import Simulation, SimulationOrder
+
+    parsed = parse_command(command)
+    _check(parsed)
+    wanted = split_pairs(pairs)
+    with tempfile.TemporaryDirectory(prefix="freqai-ext-") as scratch, ExitStack() as running:
+        market, window = _market(parsed, data, wanted, seed, start, timedelta(days=days), fill_gaps, Path(scratch))
+        settings = ReplaySettings(
+            data=market.datadir,
+            pairs=market.pairs,
+            trading_mode=parsed.trading_mode,
+            clock="sim",
+            now=window.start,
+            fill_gaps=fill_gaps,
+        )
+        exchange = running.enter_context(ReplayExchange(settings))
+        folder = _fresh_folder(parsed, window)
+        overlay = folder / "overlay.json"
+        overlay.write_text(
+            json.dumps(overlay_config(parsed, exchange, wanted) | _overrides(parsed, window, folder, step_seconds))
+        )
+        order = SimulationOrder(
+            argv=parsed.with_overlay(overlay, "--datadir", str(folder / "data")),
+            url=exchange.url,
+            start=window.start,
+            end=window.end,
+            folder=folder,
+            seed=seed,
+            measure_from_hours=measure_from_hour,
+        )
+        typer.echo(f"Simulating {_span(window)} on {market.description}. Log: {folder / 'bot.log'}", err=True)
+        result = _watched(Simulation(order, child_environment()))
+    if summary is not None:
+        summary.write_text(result.to_json() + "\n")
+    _print(result)
+    raise typer.Exit(result.exit_code)
+
+
+def _check(command: "FreqtradeCommand") -> None:
+    if command.name != "trade":
+        raise SettingsError(
+            f"freqtrade {command.name}: only trade can be simulated; for the rest use freqai-ext offline"
+        )
+    if command.exchange.get("key") or command.exchange.get("secret"):
+        raise SettingsError("exchange.key: set (hidden); a simulation needs no keys, so leave the private file out")
+
+
+def _market(
+    command: "FreqtradeCommand",
+    data: Path | None,
+    pairs: Sequence[str],
+    seed: int,
+    start: datetime | None,
+    length: timedelta,
+    fill_gaps: bool,
+    scratch: Path,
+) -> tuple["Market", "Window"]:
+    """Return the candles and the simulated time, which must lie in them with the history before it."""
+    from freqai_ext.cli._coverage import DEFAULT_WINDOW, Window, history_of
+    from freqai_ext.cli._market import generated_market, stored_market
+
+    history = history_of(command)
+    begin = start.replace(tzinfo=UTC) if start else None
+    if data is None:
+        begin = begin or DEFAULT_WINDOW[0]
+        window = Window(begin, begin + length, history)
+        return generated_market(command, pairs, seed, window), window
+    market = stored_market(command, data, pairs, scratch, window=None, fill_gaps=fill_gaps)
+    first, end = _candles_span(market, command, fill_gaps)
+    begin = begin or _next_midnight(first + history)
+    window = Window(begin, begin + length, history)
+    if window.first < first or window.end > end:
+        raise MarketDataError(
+            f"{data}: has candles from {first:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}; {_span(window)} with "
+            f"{history.total_seconds() / 86400:.1f} days of history before it does not fit; choose --start and --days"
+        )
+    return market, window
+
+
+def _candles_span(market: "Market", command: "FreqtradeCommand", fill_gaps: bool) -> tuple[datetime, datetime]:
+    from freqai_ext.replay import CandleStore
+
+    store = CandleStore(market.datadir, command.trading_mode, fill_gaps=fill_gaps)
+    bases = [store.history(pair).base for pair in market.pairs]
+    first, end = max(int(base.open_ms[0]) for base in bases), min(base.end_ms for base in bases)
+    return datetime.fromtimestamp(first / 1000, UTC), datetime.fromtimestamp(end / 1000, UTC)
+
+
+def _next_midnight(moment: datetime) -> datetime:
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == moment else midnight + timedelta(days=1)
+
+
+def _span(window: "Window") -> str:
+    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+
+
+def _fresh_folder(command: "FreqtradeCommand", window: "Window") -> Path:
+    """Return an empty folder for the run, removing what an earlier one of the same start left there."""
+    strategy = command.args.get("strategy") or command.config.get("strategy") or "strategy"
+    folder = command.userdir / "simulations" / f"{strategy}-{window.start:%Y%m%dT%H%M}"
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).is_file():
+        raise SettingsError(f"{folder}: holds files that no simulation wrote; move them away")
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "data").mkdir(parents=True)
+    (folder / _MARKER).write_text("{}")
+    return folder
+
+
+def _overrides(command: "FreqtradeCommand", window: "Window", folder: Path, step_seconds: int) -> dict[str, Any]:
+    """Return settings of the run itself: its own database and models, started at once, nothing that listens."""
+    overrides: dict[str, Any] = {
+        "db_url": f"sqlite:///{folder / 'trades.sqlite'}",
+        "initial_state": "running",
+        "internals": {"process_throttle_secs": step_seconds},
+    }
+    if (command.config.get("api_server") or {}).get("enabled"):
+        overrides["api_server"] = {"enabled": False}
+    if command.freqai:
+        # Models of other runs would be loaded, and their predictions continued.
+        identifier = f"{command.freqai.get('identifier', 'unnamed')}-sim-{window.start:%Y%m%dT%H%M}"
+        shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
+        overrides["freqai"] = {"identifier": identifier}
+    return overrides
+
+
+def _watched(simulation: "Simulation") -> "SimulationSummary":
+    """Run with a progress bar on a terminal, a line for each tenth elsewhere; signals go to the bot."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from freqai_ext.cli._child import passing_signals
+
+    with ExitStack() as running:
+        console = Console(stderr=True)
+        bar = Progress(
+            TextColumn("simulating"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
+        )
+        task = bar.add_task("simulating", total=1.0)
+        if console.is_terminal:
+            running.enter_context(bar)
+        tenths = [0]
+
+        def show(done: float) -> None:
+            bar.update(task, completed=done)
+            if not console.is_terminal and int(done * 10) > tenths[0]:
+                tenths[0] = int(done * 10)
+                console.print(f"simulated {tenths[0]}0 %")
+
+        return simulation.run(show, lambda bot: running.enter_context(passing_signals(bot)))
+
+
+def _print(result: "SimulationSummary") -> None:
+    typer.echo(
+        f"simulated {result.simulated_hours:.1f} h in {result.wall_seconds:.0f} s ({result.speed:.0f} x): "
+        f"{result.iterations} iterations, {result.trainings} trainings ({result.failed_trainings} failed), "
+        f"{result.predictions} predictions, {result.trades_opened} trades opened, {result.trades_closed} closed, "
+        f"{result.log_errors} errors in the log"
+    )
+    if result.analysis_ms_per_pair_candle is not None:
+        typer.echo(f"analysis: {result.analysis_ms_per_pair_candle} ms a pair and candle")
+    if result.first_training_error:
+        typer.echo(f"first failed training: {result.first_training_error}", err=True)

@@ -1,0 +1,88 @@
+"""The configuration to start from: a dry run on Bybit that is valid as it stands and fits on a screen."""
+
+import json
+from typing import Any, Literal
+
+TradingMode = Literal["spot", "futures"]
+
+_COINS = ("BTC", "ETH", "SOL")
+_LINE_WIDTH = 100
+
+
+def starting_config(trading_mode: TradingMode) -> dict[str, Any]:
+    """Return the starting configuration for ``trading_mode``; Freqtrade accepts it unchanged.
+
+    It holds no secrets, and no ``api_server`` section, which Freqtrade would want secrets for.
+    """
+    settlement = ":USDT" if trading_mode == "futures" else ""
+    pairs = [f"{coin}/USDT{settlement}" for coin in _COINS]
+    order_book_price = {"price_side": "same", "use_order_book": True, "order_book_top": 1}
+    return {
+        "$schema": "https://schema.freqtrade.io/schema.json",
+        "dry_run": True,
+        "dry_run_wallet": 10000,
+        **_market(trading_mode),
+        "timeframe": "5m",
+        "max_open_trades": len(pairs),
+        "stake_currency": "USDT",
+        "stake_amount": "unlimited",
+        "tradable_balance_ratio": 0.99,
+        "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
+        "entry_pricing": order_book_price,
+        "exit_pricing": order_book_price,
+        "exchange": {"name": "bybit", "pair_whitelist": pairs, "pair_blacklist": []},
+        "pairlists": [{"method": "StaticPairList"}],
+        "initial_state": "running",
+        "internals": {"process_throttle_secs": 5},
+        "freqai": _freqai(trading_mode, reference_pair=pairs[0]),
+        "freqai_ext": {
+            "features": {"reference_pair": pairs[0]},
+            "labels": {"buy_threshold": 0.01, "sell_threshold": -0.01, "stoploss_threshold": -0.05},
+            "strategy": {"targets": "auto", "max_slippage_ratio": 0.003, "leverage": 1.0},
+        },
+    }
+
+
+def render_json(value: Any, indent: int = 0) -> str:
+    """Return ``value`` as JSON in which every object and list that fits on a line stands on one."""
+    flat = json.dumps(value)
+    if not isinstance(value, dict | list) or not value or (indent and indent + len(flat) <= _LINE_WIDTH):
+        return flat
+    inner = indent + 4
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {render_json(item, inner)}" for key, item in value.items()]
+    else:
+        parts = [render_json(item, inner) for item in value]
+    body = ",\n".join(" " * inner + part for part in parts)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n{body}\n{' ' * indent}{closing}"
+
+
+def _market(trading_mode: TradingMode) -> dict[str, Any]:
+    if trading_mode == "futures":
+        return {"trading_mode": "futures", "margin_mode": "isolated", "fee": 0.00055}
+    return {"trading_mode": "spot", "fee": 0.001}
+
+
+def _freqai(trading_mode: TradingMode, reference_pair: str) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "identifier": f"freqai_ext_{trading_mode}",
+        "train_period_days": 15,
+        "backtest_period_days": 7,
+        "live_retrain_hours": 4,
+        "purge_old_models": 2,
+        "save_backtest_models": False,
+        "activate_tensorboard": False,
+        "feature_parameters": {
+            "include_timeframes": ["5m", "15m", "1h"],
+            "include_corr_pairlist": [reference_pair],
+            "label_period_candles": 24,
+            "include_shifted_candles": 1,
+            "indicator_periods_candles": [14, 24],
+            "weight_factor": 0.9,
+            "DI_threshold": 0,
+        },
+        "data_split_parameters": {"test_size": 0.1, "shuffle": False},
+        "model_training_parameters": {"n_estimators": 200, "learning_rate": 0.05, "random_state": 1},
+    }

@@ -1,0 +1,1 @@
+"""Freqtrade strategies, one file each, named as the class. Nothing is loaded here."""

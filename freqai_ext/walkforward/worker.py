@@ -1,0 +1,179 @@
+"""Trains one chunk of windows, in a process of its own."""
+
+import logging
+import os
+import signal
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from freqai_ext.errors import FreqaiExtError, WalkforwardError
+from freqai_ext.walkforward.cache import PredictionCache
+from freqai_ext.walkforward.report import WindowFailure
+from freqai_ext.walkforward.session import BacktestSession
+from freqai_ext.walkforward.windows import Chunk, Window
+
+if TYPE_CHECKING:
+    from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
+    from freqtrade.freqai.freqai_interface import IFreqaiModel
+    from freqtrade.strategy import IStrategy
+    from pandas import DataFrame
+
+# LightGBM and scikit-learn set their threads by the number of CPUs that joblib reads from here.
+_CPU_COUNT = "LOKY_MAX_CPU_COUNT"
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """What became of the windows of a chunk."""
+
+    trained: tuple[Window, ...]
+    failures: tuple[WindowFailure, ...]
+
+
+def train_chunk(config: dict[str, Any], chunk: Chunk, parent_pid: int) -> ChunkResult:
+    """Train and predict the windows of a chunk, and publish each in the prediction cache once it is done.
+
+    Raises
+    ------
+    WalkforwardError
+        When strategy or model cannot be loaded, which will fail for all chunks alike.
+    """
+    cache = PredictionCache(config)
+    with _quiet(parent_pid), cache.staging() as identifier:
+        config = deepcopy(config)
+        config["freqai"]["identifier"] = identifier
+        if not config["freqai"].get("data_kitchen_thread_count"):
+            config["freqai"]["data_kitchen_thread_count"] = 1
+        session = _load(config)
+        training = _ChunkTraining(chunk, cache, PredictionCache(config))
+        training.attach_to(session.strategy.freqai)
+        try:
+            session.strategy.advise_indicators(session.candles(chunk.pair), {"pair": chunk.pair})
+        except Exception as error:
+            training.abandon(error)
+        else:
+            training.abandon(None)
+        return training.result()
+
+
+class _ChunkTraining:
+    """Narrows FreqAI's backtest to the windows of a chunk, and takes each window's predictions as they are made.
+
+    Everything is set on the *instances* of this process; FreqAI's classes are untouched.
+    """
+
+    def __init__(self, chunk: Chunk, cache: PredictionCache, staged: PredictionCache) -> None:
+        self._pending = {window.name: window for window in chunk.windows}
+        self._cache = cache
+        self._staged = staged
+        self._trained: list[Window] = []
+        self._failures: list[WindowFailure] = []
+        self._training_error: Exception | None = None
+
+    def attach_to(self, model: "IFreqaiModel") -> None:
+        """Narrow the model's backtest, and note the error that FreqAI swallows when a training raises."""
+        start_backtesting, train = model.start_backtesting, model.train
+
+        def start_narrowed(
+            dataframe: "DataFrame", metadata: dict[str, Any], dk: "FreqaiDataKitchen", strategy: "IStrategy"
+        ) -> Any:
+            self._narrow(dk)
+            self._take_predictions(model, dk)
+            return start_backtesting(dataframe, metadata, dk, strategy)
+
+        def train_noting_errors(*args: Any, **kwargs: Any) -> Any:
+            self._training_error = None
+            try:
+                return train(*args, **kwargs)
+            except Exception as error:
+                self._training_error = error
+                raise
+
+        model.start_backtesting = start_narrowed
+        model.train = train_noting_errors
+
+    def abandon(self, error: Exception | None) -> None:
+        """Count the windows that were not reached as failed: the first for ``error``, the others for being behind."""
+        reason, trace = "the strategy's populate_indicators did not call self.freqai.start()", ""
+        if error is not None:
+            reason, trace = _summary(error), _trace(error)
+        for window in self._pending.values():
+            self._failures.append(WindowFailure(window, reason, trace))
+            reason, trace = "not reached after the failure before it", ""
+        self._pending.clear()
+
+    def result(self) -> ChunkResult:
+        """Return what became of the windows."""
+        return ChunkResult(tuple(self._trained), tuple(self._failures))
+
+    def _narrow(self, dk: "FreqaiDataKitchen") -> None:
+        starts = {window.start for window in self._pending.values()}
+        kept = [
+            (train, backtest)
+            for train, backtest in zip(dk.training_timeranges, dk.backtesting_timeranges, strict=True)
+            if int(train.stopts) in starts
+        ]
+        dk.training_timeranges = [train for train, _ in kept]
+        dk.backtesting_timeranges = [backtest for _, backtest in kept]
+
+    def _take_predictions(self, model: "IFreqaiModel", dk: "FreqaiDataKitchen") -> None:
+        save = dk.save_backtesting_prediction
+
+        def save_and_publish(predictions: "DataFrame") -> None:
+            window = self._pending.pop(dk.model_filename)
+            # After a failed training FreqAI has no model, and saves a window of zeros as if it were predicted.
+            if model.model is None:
+                error = self._training_error
+                reason = _summary(error) if error else "the training returned no model"
+                self._failures.append(WindowFailure(window, reason, _trace(error) if error else ""))
+                return
+            save(predictions)
+            self._cache.publish(window, self._staged)
+            self._trained.append(window)
+
+        dk.save_backtesting_prediction = save_and_publish
+
+
+def _load(config: dict[str, Any]) -> BacktestSession:
+    try:
+        session = BacktestSession(config)
+        session.strategy.ft_bot_start()
+    except FreqaiExtError:
+        raise
+    except Exception as error:
+        raise WalkforwardError(
+            f"strategy {config['strategy']} with model {config['freqaimodel']} cannot be loaded: {_summary(error)}"
+        ) from error
+    return session
+
+
+@contextmanager
+def _quiet(parent_pid: int) -> Iterator[None]:
+    """Keep this process to one thread and off the terminal, and leave Ctrl-C to its parent."""
+    if os.getpid() != parent_pid:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cpus, disabled = os.environ.get(_CPU_COUNT), logging.root.manager.disable
+    os.environ[_CPU_COUNT] = "1"
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        del os.environ[_CPU_COUNT]
+        if cpus is not None:
+            os.environ[_CPU_COUNT] = cpus
+
+
+def _summary(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,128 @@
+"""Checks of features and targets: every planted fault is caught, and a sound strategy is left alone."""
+
+import pytest
+
+from freqai_ext.doctor import Level
+from freqai_ext.doctor.classes import check_model, check_strategy
+from freqai_ext.doctor.features import check_features
+
+STRATEGY = """
+from freqtrade.strategy import IStrategy
+
+
+class Planted(IStrategy):
+    timeframe = "5m"
+    stoploss = -0.1
+    minimal_roi = {{"0": 0.1}}
+    startup_candle_count = 20
+
+    def feature_engineering_expand_all(self, dataframe, period, metadata, **kwargs):
+        dataframe["%-change"] = dataframe["close"].pct_change(period)
+        {expand_all}
+        return dataframe
+
+    def feature_engineering_expand_basic(self, dataframe, metadata, **kwargs):
+        dataframe["%-resting_at_1h"] = float(metadata["tf"] != "1h") * dataframe["close"].pct_change()
+        return dataframe
+
+    def feature_engineering_standard(self, dataframe, metadata, **kwargs):
+        return dataframe
+
+    def set_freqai_targets(self, dataframe, metadata, **kwargs):
+        {targets}
+        return dataframe
+
+    def populate_indicators(self, dataframe, metadata):
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        return dataframe
+
+    def populate_exit_trend(self, dataframe, metadata):
+        return dataframe
+"""
+TARGET = 'dataframe["&-next"] = dataframe["close"].pct_change(-4)'
+
+
+def examine(setup, expand_all="", targets=TARGET, model="LightGBMRegressor"):
+    setup.change(freqai__feature_parameters__indicator_periods_candles=[5, 10])
+    setup.write("strategies/Planted.py", STRATEGY.format(expand_all=expand_all, targets=targets))
+    context = setup.context(strategy="Planted", freqaimodel=model)
+    setup.run_on(check_strategy, context)
+    setup.run_on(check_model, context)
+    return setup.run_on(check_features, context)
+
+
+def problem(findings):
+    (finding,) = [finding for finding in findings if finding.level is not Level.OK]
+    return finding
+
+
+def test_a_sound_strategy_has_no_problem(setup):
+    (finding,) = examine(setup)
+    assert finding.message == (
+        "9 feature columns of ETH/USDT, before shifts and correlated pairs, computed on generated candles, "
+        "as not all that it needs are stored"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "level", "text"),
+    [
+        ('dataframe["%-x"] = dataframe["close"].shift(-1) / dataframe["close"]', Level.FAILURE, "'%-x' looks ahead"),
+        ('dataframe["%-x"] = dataframe["close"] / dataframe["close"].mean()', Level.FAILURE, "'%-x' looks ahead"),
+        ('dataframe["%-x"] = float("nan")', Level.FAILURE, "feature_engineering_expand_all: %-x has no value at all"),
+        ('dataframe["%-x"] = 1 / (dataframe.index % 7 > 0)', Level.WARNING, "%-x is infinite at times"),
+        (
+            'dataframe["%-x"] = dataframe["close"].rolling(60).mean()',
+            Level.WARNING,
+            "%-x lacks values after the 20 can",
+        ),
+        ('dataframe["%-x"] = 1.0', Level.WARNING, "%-x never changes"),
+        ("raise KeyError('rsi')", Level.FAILURE, "feature_engineering_expand_all on 5m candles raises KeyError: 'rsi'"),
+    ],
+)
+def test_a_planted_fault_is_caught(setup, code, level, text):
+    finding = next(finding for finding in examine(setup, code) if finding.level is not Level.OK)
+    assert finding.level is level
+    assert text in finding.message
+
+
+def test_the_traceback_of_a_hook_begins_in_the_strategy(setup):
+    finding = next(finding for finding in examine(setup, "raise KeyError('rsi')") if finding.detail)
+    frames = [line for line in finding.detail.splitlines() if line.startswith("  File")]
+    assert len(frames) == 1
+    assert f'File "{setup.userdir}/strategies/Planted.py"' in frames[0]
+
+
+def test_a_strategy_without_target_is_a_failure(setup):
+    finding = problem(examine(setup, targets=""))
+    assert finding.level is Level.FAILURE
+    assert finding.message == "set_freqai_targets sets no column whose name begins with '&'"
+
+
+@pytest.mark.parametrize(("model", "reported"), [("LightGBMRegressor", True), ("CatboostRegressor", False)])
+def test_a_constant_target_is_reported_for_models_that_refuse_it(setup, model, reported):
+    findings = examine(setup, targets='dataframe["&-never"] = 0.0', model=model)
+    assert (
+        any("set_freqai_targets: &-never takes only one value" in finding.message for finding in findings) is reported
+    )
+
+
+@pytest.mark.parametrize("trading_mode", ["spot", "futures"])
+def test_our_strategy_is_sound(tmp_path, trading_mode):
+    from freqai_ext.doctor import DoctorRequest, diagnose
+    from freqai_ext.scaffold import init_userdir
+
+    report = init_userdir(tmp_path, trading_mode=trading_mode)
+    request = DoctorRequest(
+        configs=(report.config,),
+        userdir=tmp_path,
+        strategy="FreqAIExampleStrategy",
+        freqaimodel="CatboostRegressorMultiTarget",
+    )
+    diagnosis = diagnose(request)
+    levels = {result.check: {finding.level for finding in result.findings} for result in diagnosis.results}
+    assert levels.pop("candles") == {Level.WARNING}
+    assert set().union(*levels.values()) == {Level.OK}
+    assert diagnosis.healthy
