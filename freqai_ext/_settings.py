@@ -23,7 +23,7 @@ class Settings(BaseModel):
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
-def parse_settings(section: type[SettingsT], raw: Mapping[str, Any] | None, path: str) -> SettingsT:
+def parse_settings(section: type[SettingsT], raw: object, path: str) -> SettingsT:
     """Return ``section`` filled from ``raw``; keys that are not given take their defaults.
 
     Parameters
@@ -77,7 +77,7 @@ def _rule(message: str) -> str:
 def _shown(section: type[Settings], location: list[str], value: object) -> str:
     if _is_secret(section, location):
         return "the value (hidden)"
-    if not isinstance(value, str | int | float | None):
+    if not isinstance(value, str | int | float | None) and not _is_plain_list(section, location, value):
         # It may hold a secret further down.
         return f"the {'list' if isinstance(value, list | tuple) else 'object'} given"
     shown = repr(value)
@@ -92,6 +92,12 @@ def _is_secret(section: type[Settings], location: list[str]) -> bool:
         if field is not None and "SecretStr" in str(field.annotation):
             return True
     return False
+
+
+def _is_plain_list(section: type[Settings], location: list[str], value: object) -> bool:
+    """Return whether ``value`` is a list of scalars, given for a setting that is no section."""
+    listed = isinstance(value, list | tuple) and all(isinstance(item, str | int | float | None) for item in value)
+    return listed and bool(location) and _section_at(section, location) is None
 
 
 def _section_at(section: type[Settings], location: list[str]) -> type[Settings] | None:

@@ -8,6 +8,7 @@
     ├── ReplayError          the replay exchange cannot start or serve
     ├── ScaffoldError        files cannot be written into a user directory
     ├── WalkforwardError     a walk-forward run cannot start, or its predictions are not there
+    ├── DemoError            a step of the demonstration failed
     ├── MissingExtraError    an optional dependency is not installed
     └── ContractError        a model or feature breaks a rule that all of its kind must keep
 
@@ -38,6 +39,10 @@ class ScaffoldError(FreqaiExtError):
 
 class WalkforwardError(FreqaiExtError):
     """A walk-forward run cannot start, or its predictions are not there. The message says why and what to do."""
+
+
+class DemoError(FreqaiExtError):
+    """A step of the demonstration failed. The message holds the command and the end of its log."""
 
 
 class MissingExtraError(FreqaiExtError):

@@ -2,36 +2,49 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping, Sequence
+from types import FrameType, TracebackType
+from typing import Any
 
 _PASSED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run ``command`` until it ends and return its exit code, 128 + n when signal n ended it."""
-    # A group of its own, so that Ctrl-C arrives once: from us, not from the terminal as well.
-    child = subprocess.Popen(command, env=dict(environment), process_group=0)  # noqa: S603
-    with passing_signals(child):
-        return exit_code(child.wait())
-
-
-def exit_code(code: int) -> int:
-    """Return a process's return code as a shell would see it."""
+    with SignalRelay() as relay:
+        # A group of its own, so that Ctrl-C arrives once: from us, not from the terminal as well.
+        child = subprocess.Popen(command, env=dict(environment), process_group=0)  # noqa: S603
+        relay.to(child)
+        code = child.wait()
     return 128 - code if code < 0 else code
 
 
-@contextmanager
-def passing_signals(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Pass SIGINT, SIGTERM and SIGHUP on to ``child``: what it does then decides when we end."""
+class SignalRelay:
+    """Passes SIGINT, SIGTERM and SIGHUP on to a child: what it does then decides when we end.
 
-    def forward(number: int, _: FrameType | None) -> None:
-        child.send_signal(number)
+    Enter it before the child starts. A signal that a shell told us to ignore would be ignored by the child as well;
+    one that we handle is at its default there.
+    """
 
-    previous = {number: signal.signal(number, forward) for number in _PASSED}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "SignalRelay":
+        self._previous = {number: signal.signal(number, self._pass_on) for number in _PASSED}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+    def to(self, child: "subprocess.Popen[bytes]") -> None:
+        """Name the child; before that, a signal interrupts us."""
+        self._child = child
+
+    def _pass_on(self, number: int, _: FrameType | None) -> None:
+        if self._child is None:
+            raise KeyboardInterrupt
+        self._child.send_signal(number)

@@ -8,8 +8,12 @@ import sys
 import typer
 
 from freqai_ext import __version__
+from freqai_ext.cli.demo import demo
 from freqai_ext.cli.doctor import doctor
 from freqai_ext.cli.init import init
+from freqai_ext.cli.offline import offline
+from freqai_ext.cli.replay import replay
+from freqai_ext.cli.simulate import simulate
 from freqai_ext.cli.walkforward import CONTEXT as WALKFORWARD_CONTEXT
 from freqai_ext.cli.walkforward import walkforward
 from freqai_ext.errors import FreqaiExtError
@@ -36,7 +40,7 @@ def _options(
     pass
 
 
-for command in (init, doctor):
+for command in (demo, init, doctor, offline, replay, simulate):
     app.command()(command)
 app.command(context_settings=WALKFORWARD_CONTEXT)(walkforward)
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,7 +41,7 @@ def demo(
     # The tables need this much; a terminal that is narrower wraps them, a file need not.
     console.width = max(console.width, TABLE_WIDTH)
     folder = prepare_folder(output)
-    mode = trading_mode.value
+    mode: Literal["spot", "futures"] = trading_mode.value
     market = (
         generated_demo_market(folder / "market", seed, HORIZON_CANDLES, mode)
         if data is None

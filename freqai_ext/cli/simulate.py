@@ -180,7 +180,7 @@ def _watched(simulation: "Simulation") -> "SimulationSummary":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from freqai_ext.cli._child import passing_signals
+    from freqai_ext.cli._child import SignalRelay
 
     with ExitStack() as running:
         console = Console(stderr=True)
@@ -198,7 +198,8 @@ def _watched(simulation: "Simulation") -> "SimulationSummary":
                 tenths[0] = int(done * 10)
                 console.print(f"simulated {tenths[0]}0 %")
 
-        return simulation.run(show, lambda bot: running.enter_context(passing_signals(bot)))
+        relay = running.enter_context(SignalRelay())
+        return simulation.run(show, relay.to)
 
 
 def _print(result: "SimulationSummary") -> None:

@@ -115,9 +115,7 @@ def _arguments(userdir: Path, config: Path, overlay: Path, model: str) -> list[s
     return ["--userdir", str(userdir), "-c", str(config), "-c", str(overlay), *classes]
 
 
-def _overlay(
-    folder: Path, market: DemoMarket, name: str, pairs: tuple[str, ...] = (), **freqai: Any
-) -> Path:
+def _overlay(folder: Path, market: DemoMarket, name: str, pairs: tuple[str, ...] = (), **freqai: Any) -> Path:
     """Write the settings in which a run differs from the starting configuration.
 
     FreqAI keeps predictions by identifier without noting the model, so each run has its own.

@@ -28,8 +28,9 @@ _TIMEFRAMES = {interval: timeframe for timeframe, interval in BYBIT_INTERVALS.it
 class ReplayedExchange:
     """Bybit as it stood at the clock's time, made of candles.
 
-    Nothing that is answered at time t depends on candles that begin after t. A pair is not listed before its
-    first candle; after its last one its requests are refused with return code 10002 and an error is logged.
+    Nothing that is answered at time t depends on candles that begin after t, except the price step where it is not
+    given: that is read off the first 500 closes, as a real exchange publishes it beforehand. A pair is not listed
+    before its first candle; after its last one its requests are refused with return code 10002, and an error is logged.
 
     Parameters
     ----------

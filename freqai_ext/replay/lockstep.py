@@ -12,12 +12,17 @@ before the next candle, and the same inputs give the same trades.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from freqai_ext.replay.timeframe import timeframe_ms
 
 PARKED_POLL_S = 0.1
 SHORTEST_STEP_S = 1.0
+
+
+class _ScanOver(BaseException):
+    """Ends a parked scan thread. FreqAI's own ``except Exception`` must not catch it."""
 
 
 class ScanTurns:
@@ -57,7 +62,7 @@ class ScanTurns:
         self._done.release()
         while not self._go.acquire(timeout=PARKED_POLL_S):
             if self._closing.is_set() or self.model._stop_event.is_set():
-                raise SystemExit
+                raise _ScanOver
 
     def grant(self) -> None:
         """Let the scan thread do one round and wait for its end; called by the main thread."""
@@ -116,10 +121,12 @@ class LockStep:
         self._closing = threading.Event()
         self._mine = threading.local()
 
-    def enter_scan(self, model: Any) -> None:
-        """Register the scan thread of ``model``; called in that thread before its loop."""
+    def scan(self, model: Any, loop: Callable[[], None]) -> None:
+        """Run the scan loop of ``model`` in turns; called in its thread."""
         self._mine.turns = ScanTurns(model, self._closing)
         self._turns.append(self._mine.turns)
+        with suppress(_ScanOver):
+            loop()
 
     def scan_sleep(self, seconds: float) -> None:
         """Stand in for ``time.sleep`` in FreqAI's scan loop; other threads sleep for real."""

@@ -7,7 +7,9 @@
 import http.client
 import json
 import logging
+import os
 import random
+import signal
 import sys
 import threading
 import time as real_time
@@ -98,6 +100,8 @@ class LockStepBot:
     def _move_to(self, now_s: float) -> None:
         self._exchange.request("POST", f"/_sim/clock?now_ms={round(now_s * 1000)}")
         self._exchange.getresponse().read()
+        # The next move may come after minutes of training, when the server has long dropped an idle connection.
+        self._exchange.close()
         self._clock.move_to(datetime.fromtimestamp(now_s, UTC))
 
     def _take_over_sleeping(self) -> None:
@@ -107,8 +111,7 @@ class LockStepBot:
         steps, scan = self._steps, freqai_interface.IFreqaiModel._start_scanning
 
         def scanning(model: Any, *args: Any, **kwargs: Any) -> None:
-            steps.enter_scan(model)
-            scan(model, *args, **kwargs)
+            steps.scan(model, lambda: scan(model, *args, **kwargs))
 
         worker.Worker._sleep = staticmethod(steps.worker_sleep)
         freqai_interface.IFreqaiModel._start_scanning = scanning
@@ -185,6 +188,12 @@ class LockStepBot:
         unfinished.replace(path)
 
 
+def _end_with_parent() -> None:
+    """Stop as by SIGTERM when standard input closes, which it does when the parent dies, however it dies."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 class _TimeWithSleep:
     """The module ``time`` with another ``sleep``."""
 
@@ -206,4 +215,5 @@ def _around(owner: type, name: str, wrapper: Callable[[Callable[[], Any], tuple[
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(LockStepBot(BotOrder(**json.loads(Path(sys.argv[1]).read_text()))).run())

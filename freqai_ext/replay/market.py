@@ -77,9 +77,9 @@ class MarketParameters:
             faults.append(f"timeframe: {self.timeframe!r} does not divide a day; take one like 1m, 5m or 15m")
         if self.start.tzinfo is None or int(self.start.timestamp() * 1000) % DAY_MS:
             faults.append(f"start: {self.start} is not midnight UTC; a generated market begins at midnight")
-        if not 0 <= self.strength <= 0.2:
+        if not 0 <= self.strength <= 0.15:
             faults.append(
-                f"strength: {self.strength} is outside [0, 0.2]; at 0.08 a perfect forecast correlates about 0.1"
+                f"strength: {self.strength} is outside [0, 0.15]; at 0.08 a perfect forecast correlates about 0.1"
             )
         if faults:
             raise SettingsError("\n".join(f"generated market: {fault}" for fault in faults))

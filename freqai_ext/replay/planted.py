@@ -12,10 +12,11 @@ Both are known when candle t closes.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 STRETCH_CANDLES = 24
 VOLATILITY_CANDLES = 96
+
+_ROUNDS = 60
 
 FloatArray = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ def expected_return(log_returns: FloatArray, strength: float) -> FloatArray:
     Parameters
     ----------
     log_returns
-        Log returns of the candles, time last; shape ``(..., n)``.
+        Log returns of the candles; shape ``(n,)``.
     strength
         Size of the effect. The first :data:`VOLATILITY_CANDLES` candles have none.
     """
@@ -34,25 +35,23 @@ def expected_return(log_returns: FloatArray, strength: float) -> FloatArray:
     stretch = rolling_sum(log_returns, STRETCH_CANDLES) / np.sqrt(STRETCH_CANDLES)
     ratio = np.divide(stretch, volatility, out=np.zeros_like(stretch), where=volatility > 0)
     expected = -strength * volatility * np.tanh(ratio)
-    expected[..., :VOLATILITY_CANDLES] = 0.0
+    expected[:VOLATILITY_CANDLES] = 0.0
     return np.asarray(expected, np.float64)
 
 
 def planted_returns(noise: FloatArray, strength: float) -> tuple[FloatArray, FloatArray]:
     """Return log returns that follow the rule, and their expected part, from unpredictable ``noise``.
 
-    The rule looks at the returns it moves. Its influence on itself is far below one, so solving it by
-    repetition converges in a few rounds, and exactly from the left: candle t only depends on candles before it.
+    The rule looks at the returns it moves. Its influence on itself is far below one, so solving it by repetition
+    converges; the number of rounds is fixed, so that the result never depends on how many candles there are.
     """
+    expected = np.zeros_like(noise)
     returns = noise
-    for _ in range(60):
+    for _ in range(_ROUNDS):
         expected = expected_return(returns, strength)
-        following = noise.copy()
-        following[..., 1:] += expected[..., :-1]
-        if np.allclose(following, returns, rtol=0, atol=1e-12):
-            break
-        returns = following
-    return returns, expected_return(returns, strength)
+        returns = noise.copy()
+        returns[1:] += expected[:-1]
+    return returns, expected
 
 
 def information_coefficient(expected: FloatArray, log_returns: FloatArray, horizon: int) -> float:
@@ -71,7 +70,9 @@ def information_coefficient(expected: FloatArray, log_returns: FloatArray, horiz
 
 def rolling_sum(values: FloatArray, window: int) -> FloatArray:
     """Return the sum of the last ``window`` values, fewer at the beginning."""
-    return np.asarray(lfilter(np.ones(window), [1.0], values, axis=-1), np.float64)
+    total = np.cumsum(values)
+    total[window:] -= total[:-window].copy()
+    return total
 
 
 def _forward_sum(values: FloatArray, horizon: int) -> FloatArray:

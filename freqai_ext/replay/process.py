@@ -31,7 +31,10 @@ def main() -> int:
     except FreqaiExtError as error:
         _say({"error": type(error).__name__, "message": str(error)})
         return 2
-    server = uvicorn.Server(uvicorn.Config(create_app(exchange), log_level="warning", access_log=False, lifespan="off"))
+    config = uvicorn.Config(
+        create_app(exchange), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
     threading.Thread(target=_stop_with_parent, args=(sys.stdin, server), daemon=True).start()
     start_ms, end_ms = exchange.span_ms
     _say({"port": listening.getsockname()[1], "start_ms": start_ms, "end_ms": end_ms, "pairs": list(exchange.pairs)})

@@ -148,7 +148,7 @@ class Simulation:
             bot = subprocess.Popen(  # noqa: S603
                 command,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
@@ -162,6 +162,9 @@ class Simulation:
                 bot.terminate()
                 bot.wait()
                 raise
+            finally:
+                if bot.stdin:
+                    bot.stdin.close()
         return self._summary(bot.returncode, time.perf_counter() - began)
 
     def _write_order(self) -> Path:

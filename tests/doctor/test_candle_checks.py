@@ -72,12 +72,12 @@ def test_an_unreadable_file_is_named(market):
 
 
 def test_a_range_that_training_and_backtest_fit_into_is_in_order(market):
-    # 15 days of training and 48 candles of 1h before the 18th.
-    assert problems(market, timerange="20260118-20260201") == []
+    # 15 days of training and 24 candles of 1h before the 17th.
+    assert problems(market, timerange="20260117-20260201") == []
 
 
 def test_a_range_without_history_for_training_is_a_failure(market):
-    (finding,) = problems(market, timerange="20260117-20260201")
+    (finding,) = problems(market, timerange="20260116-20260201")
     assert finding.level is Level.FAILURE
     assert "BTC/USDT 1h begins 2026-01-01, needed from 2025-12-31 00:00" in finding.message
     assert finding.remedy.endswith("--timerange 20251231- --prepend")
@@ -89,7 +89,7 @@ def test_a_range_beyond_the_last_candle_is_a_failure(market):
 
 
 def test_candles_shorter_than_training_are_reported_without_a_range(market):
-    market.change(freqai__train_period_days=30)
+    market.change(freqai__train_period_days=31)
     (finding,) = problems(market)
     assert finding.level is Level.WARNING
     assert "BTC/USDT 1h is shorter than training and warm-up together, 32.0 days" in finding.message

@@ -70,7 +70,7 @@ def test_a_missing_horizon_is_a_failure_for_our_strategy(setup, strategy, level)
 
 
 def test_a_training_window_shorter_than_the_features_look_back_is_reported(setup):
-    setup.change(freqai__train_period_days=1)
+    setup.change(freqai__train_period_days=1, freqai__feature_parameters__indicator_periods_candles=[14, 48])
     context = setup.context(strategy="FreqAIExampleStrategy")
     setup.run_on(check_strategy, context)
     (finding,) = setup.run_on(check_training, context)
