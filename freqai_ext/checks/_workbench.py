@@ -49,10 +49,7 @@ class Workbench:
 
     def __init__(self, model_class: type, folder: Path, freqai: Mapping[str, Any] | None = None) -> None:
         self.config = _config(folder, freqai or {})
-        self.model: Any = model_class(config=self.config)
-        self.model.live = False
-        self.model.tb_logger = BaseTensorboardLogger(folder, False)
-        self.model.dd.set_pair_dict_info({"pair": PAIR})
+        self.model: Any = self._new(model_class)
         self.kitchen: Any = None
 
     def train(self, frame: pd.DataFrame, stamp: int = 1_700_000_000) -> "Workbench":
@@ -74,15 +71,23 @@ class Workbench:
         return Prediction(predictions.reset_index(drop=True), np.asarray(do_predict))
 
     def save_and_reload(self) -> None:
-        """Write the model to disk as FreqAI does, forget it, and load it from there."""
-        drawer, trained = self.model.dd, self.kitchen
-        drawer.save_data(self.model.model, PAIR, trained)
-        drawer.model_dictionary.clear()
-        drawer.meta_data_dictionary.clear()
+        """Write the model to disk as FreqAI does, and load it into a new instance, as after a restart."""
+        before, trained = self.model, self.kitchen
+        before.dd.save_data(before.model, PAIR, trained)
+        self.model = self._new(type(before))
+        self.model.class_names = before.class_names
+        self.model.dd.pair_dict = before.dd.pair_dict
         fresh = FreqaiDataKitchen(self.config, False, PAIR)
         fresh.data_path, fresh.model_filename = trained.data_path, trained.model_filename
-        self.model.model = drawer.load_data(PAIR, fresh)
         self.model.dk = self.kitchen = fresh
+        self.model.model = self.model.dd.load_data(PAIR, fresh)
+
+    def _new(self, model_class: type) -> Any:
+        model: Any = model_class(config=self.config)
+        model.live = False
+        model.tb_logger = BaseTensorboardLogger(self.config["user_data_dir"], False)
+        model.dd.set_pair_dict_info({"pair": PAIR})
+        return model
 
 
 @contextmanager

@@ -58,8 +58,13 @@ def _look_back(
     if downloads and not timerange:
         raise SettingsError("--timerange: missing; candles keep their own dates here, so name some: 20250301-20250501")
     window = window_of(command)
+    overrides: dict[str, Any] = {}
     if data is None:
         market = generated_market(command, pairs, seed, window)
+        if command.freqai:
+            # FreqAI keeps predictions by identifier: those of a generated market must not pass for real ones.
+            name = f"{command.freqai.get('identifier', 'unnamed')}-{market.datadir.name.removeprefix('freqai-ext-')}"
+            overrides["freqai"] = {"identifier": name}
     else:
         checked = window if timerange else None
         market = stored_market(command, data, pairs, scratch, window=checked, fill_gaps=fill_gaps)
@@ -70,7 +75,7 @@ def _look_back(
     datadir = command.userdir / "data" / "freqai-ext-downloads" if downloads else market.datadir
     options = [] if command.args.get("datadir") else ["--datadir", str(datadir)]
     typer.echo(f"Offline on {market.description}. {' '.join(options)}", err=True)
-    return _run(command, settings, scratch, pairs, {}, options)
+    return _run(command, settings, scratch, pairs, overrides, options)
 
 
 def _trade(

@@ -6,12 +6,14 @@
 - completes the training parameters with fast defaults, one thread per worker among them;
 - builds the pipelines from ``freqai_ext.pipeline``;
 - repairs live retraining under pandas 3.1 (:mod:`freqai_ext.models._history_dtype`);
+- keeps backtest predictions of another model or setting apart (:mod:`freqai_ext.models._prediction_origin`);
 - joins features faster (:mod:`freqai_ext.models._fast_merge`);
 - marks predictions made from missing features as not to be trusted, which FreqAI intends and then overwrites.
 """
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -25,6 +27,7 @@ from freqai_ext.errors import SettingsError
 from freqai_ext.models._backends import Backend, Rows, Task, backend
 from freqai_ext.models._fast_merge import use_fast_merge
 from freqai_ext.models._history_dtype import repair_history_dates
+from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
 from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline, build_label_pipeline
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class ExtModel(_Base):
     pipeline_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, config: "Config") -> None:
+        self._origin: dict[str, str] | None = prediction_origin(config)
         try:
             self.ext_settings: ExtSettings = load_ext_settings(config)
             self.pipeline_settings = PipelineSettings(
@@ -79,7 +83,10 @@ class ExtModel(_Base):
     def start_backtesting(
         self, dataframe: DataFrame, metadata: dict[str, Any], dk: "FreqaiDataKitchen", strategy: "IStrategy"
     ) -> "FreqaiDataKitchen":
-        """Backtest one pair, as FreqAI does, with the faster merge."""
+        """Backtest one pair, as FreqAI does, with the faster merge and no prediction of another origin."""
+        if self._origin is not None:
+            activate_origin(Path(self.full_path), self._origin)
+            self._origin = None
         use_fast_merge(dk)
         return super().start_backtesting(dataframe, metadata, dk, strategy)
 

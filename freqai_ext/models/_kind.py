@@ -10,13 +10,15 @@ def model_task(model: Any) -> Task:
     declared: Task | None = getattr(model, "task", None)
     if declared in ("regression", "classification"):
         return declared
-    return "classification" if any("Classifier" in base.__name__ for base in _class(model).__mro__) else "regression"
+    return "classification" if _is_called(model, "Classifier") else "regression"
 
 
 def takes_several_targets(model: Any) -> bool:
     """Return whether a FreqAI model (class or instance) learns several targets at once."""
-    return bool(getattr(model, "multi_target", "MultiTarget" in _class(model).__name__))
+    return bool(getattr(model, "multi_target", _is_called(model, "MultiTarget")))
 
 
-def _class(model: Any) -> type:
-    return model if isinstance(model, type) else type(model)
+def _is_called(model: Any, word: str) -> bool:
+    # The bases count too: a user's own subclass may be called anything.
+    own: type = model if isinstance(model, type) else type(model)
+    return any(word in base.__name__ for base in own.__mro__)

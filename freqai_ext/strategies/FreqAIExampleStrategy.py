@@ -29,6 +29,9 @@ from freqai_ext.strategies._targets import plan_targets, target_columns
 
 logger = logging.getLogger(__name__)
 
+RSI_CANDLES = 14
+TREND_CANDLES = 48
+
 
 class FreqAIExampleStrategy(IStrategy):
     """Trade the return that a FreqAI model expects over the label horizon, on spot or futures.
@@ -59,7 +62,7 @@ class FreqAIExampleStrategy(IStrategy):
     trailing_stop_positive_offset = 0.02
     trailing_only_offset_is_reached = True
 
-    entry_expected_return = DecimalParameter(0.0005, 0.01, default=0.0015, decimals=4, space="buy", optimize=True)
+    entry_expected_return = DecimalParameter(0.001, 0.02, default=0.004, decimals=4, space="buy", optimize=True)
     entry_max_stoploss_risk = DecimalParameter(0.02, 0.5, default=0.2, decimals=2, space="buy", optimize=True)
     entry_rsi_guard = IntParameter(60, 95, default=85, space="buy", optimize=True)
     entry_needs_trend = BooleanParameter(default=False, space="buy", optimize=True)
@@ -84,11 +87,16 @@ class FreqAIExampleStrategy(IStrategy):
             raise OperationalException(str(error)) from error
         self.can_short = config.get("trading_mode", "spot") == "futures"
         parameters = config.get("freqai", {}).get("feature_parameters", {})
-        self.startup_candle_count = warm_up_candles(
-            parameters.get("indicator_periods_candles", ()), self.ext_settings.features.lookbacks
+        features = self.ext_settings.features
+        warm_up = warm_up_candles(
+            parameters.get("indicator_periods_candles", ()),
+            features.lookbacks,
+            features.families,
+            features.cross_asset_windows,
         )
+        self.startup_candle_count = max(warm_up, TREND_CANDLES)
         self.horizon_candles = int(parameters.get("label_period_candles", 24))
-        self.reference_pair = reference_pair(config, self.ext_settings.features.reference_pair)
+        self.reference_pair = reference_pair(config, features.reference_pair)
 
     # --- Freqtrade asks what to load and how to protect -------------------------------------------------------------
 
@@ -162,8 +170,8 @@ class FreqAIExampleStrategy(IStrategy):
         return dataframe.assign(
             expected_return=expected_return(dataframe, self.ext_settings.labels),
             stoploss_risk=stoploss_risk(dataframe),
-            rsi=talib.RSI(close, timeperiod=14),
-            ema=talib.EMA(close, timeperiod=48),
+            rsi=talib.RSI(close, timeperiod=RSI_CANDLES),
+            ema=talib.EMA(close, timeperiod=TREND_CANDLES),
         )
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -179,21 +187,21 @@ class FreqAIExampleStrategy(IStrategy):
         if self.entry_needs_trend.value:
             long.append(dataframe["close"] > dataframe["ema"])
             short.append(dataframe["close"] < dataframe["ema"])
-        dataframe.loc[reduce(and_, long), ["enter_long", "enter_tag"]] = (1, "expected_rise")
+        signals = {"enter_long": (reduce(and_, long), "expected_rise")}
         if self.can_short:
-            dataframe.loc[reduce(and_, short), ["enter_short", "enter_tag"]] = (1, "expected_fall")
-        return dataframe
+            signals["enter_short"] = (reduce(and_, short), "expected_fall")
+        return _with_signals(dataframe, "enter_tag", signals)
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Mark the candles on which the expectation has turned."""
         trusted = (dataframe["do_predict"] == 1) & (dataframe["volume"] > 0)
         threshold = self.exit_expected_return.value
         falling = trusted & (dataframe["expected_return"] < threshold)
-        dataframe.loc[falling, ["exit_long", "exit_tag"]] = (1, "expectation_turned")
+        signals = {"exit_long": (falling, "expectation_turned")}
         if self.can_short:
             rising = trusted & (dataframe["expected_return"] > -threshold)
-            dataframe.loc[rising, ["exit_short", "exit_tag"]] = (1, "expectation_turned")
-        return dataframe
+            signals["exit_short"] = (rising, "expectation_turned")
+        return _with_signals(dataframe, "exit_tag", signals)
 
     def custom_exit(
         self, pair: str, trade: Trade, current_time: datetime, current_rate: float, current_profit: float, **kwargs: Any
@@ -256,3 +264,16 @@ class FreqAIExampleStrategy(IStrategy):
 
 def _with_features(dataframe: DataFrame, *features: DataFrame) -> DataFrame:
     return pd.concat([dataframe, *(part.add_prefix("%-") for part in features)], axis=1)
+
+
+def _with_signals(dataframe: DataFrame, tag_column: str, signals: dict[str, tuple[pd.Series, str]]) -> DataFrame:
+    """Add a column of 0 and 1 for each signal, and one with the tags.
+
+    Every row is written: pandas 3.1 makes an unusable column of ``.loc[rows, columns] = values`` without rows.
+    """
+    tags = pd.Series([None] * len(dataframe), index=dataframe.index, dtype=object)
+    marks: dict[str, pd.Series] = {}
+    for column, (rows, tag) in signals.items():
+        marks[column] = rows.astype(int)
+        tags = tags.mask(rows, tag)
+    return dataframe.assign(**marks, **{tag_column: tags})

@@ -12,7 +12,7 @@ def expected_return(predictions: pd.DataFrame, settings: LabelSettings) -> pd.Se
     times the threshold: ``P(up) * buy_threshold + P(down) * sell_threshold``. Rows without a prediction are 0.
     """
     if "&-roi" in predictions:
-        return predictions["&-roi"]
+        return column(predictions, "&-roi")
     for up, down in (("up", "down"), ("buy_yes", "sell_yes"), ("&-buy", "&-sell")):
         if up in predictions or down in predictions:
             gain = column(predictions, up) * settings.buy_threshold
@@ -27,7 +27,7 @@ def stoploss_risk(predictions: pd.DataFrame) -> pd.Series:
 
 
 def column(predictions: pd.DataFrame, name: str) -> pd.Series:
-    """Return a prediction column as numbers; zeros where it is absent, as before the first training."""
+    """Return a prediction column as numbers; 0 where it is absent (before the first training) or empty."""
     if name not in predictions:
         return pd.Series(0.0, index=predictions.index)
     return pd.to_numeric(predictions[name], errors="coerce").fillna(0.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freqai_ext.errors import WalkforwardError
+from freqai_ext.models._prediction_origin import write_json
 from freqai_ext.walkforward.windows import Window
 
 if TYPE_CHECKING:
@@ -129,14 +130,6 @@ class PredictionCache:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             lock.release()
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(content, indent=1) + "\n")
-    _move(part, path)
 
 
 def _point_metadata_to(folder: Path, path: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -13,9 +14,9 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from freqai_ext.errors import MarketDataError, SettingsError
+from freqai_ext.errors import MarketDataError, SettingsError, WalkforwardError
+from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
 from freqai_ext.walkforward.cache import PredictionCache
-from freqai_ext.walkforward.claim import claim
 from freqai_ext.walkforward.configuration import check_config
 from freqai_ext.walkforward.report import WalkforwardReport, WindowFailure
 from freqai_ext.walkforward.session import BacktestSession
@@ -32,8 +33,9 @@ def run_walkforward(config: dict[str, Any], jobs: int | None = None, *, progress
 
     A ``freqtrade backtesting`` with the same configuration then reads the predictions instead of training, and makes
     the same trades as it would have made without. Windows that are in the cache already are skipped, so that an
-    interrupted run goes on where it stopped. With ``freqai.continual_learning`` the windows of a pair depend on each
-    other: they are trained in one process, and all of them unless all are there.
+    interrupted run goes on where it stopped; predictions of another model or other settings are set aside. With
+    ``freqai.continual_learning`` the windows of a pair depend on each other: they are trained in one process, and all
+    of them unless all are there.
 
     Parameters
     ----------
@@ -47,12 +49,11 @@ def run_walkforward(config: dict[str, Any], jobs: int | None = None, *, progress
     Raises
     ------
     SettingsError
-        When ``config`` is no backtest that can be trained beforehand, two pairs share FreqAI's file names, or the
-        cache holds predictions of another model or settings.
+        When ``config`` is no backtest that can be trained beforehand, or two pairs share FreqAI's file names.
     MarketDataError
         When there are no candles.
     WalkforwardError
-        When strategy or model cannot be loaded, or another run writes to the same identifier.
+        When strategy or model cannot be loaded, another run writes to the same identifier, or a process is killed.
 
     Notes
     -----
@@ -66,7 +67,7 @@ def run_walkforward(config: dict[str, Any], jobs: int | None = None, *, progress
     cache = PredictionCache(config)
     with cache.locked():
         session = BacktestSession(config)
-        claim(cache, config | {"timeframe": session.config["timeframe"]})
+        activate_origin(cache.folder, prediction_origin(config | {"timeframe": session.config["timeframe"]}))
         work = _plan(session, cache)
         jobs = jobs or cpu_count()
         failures, interrupted = _train(config, cache, work, jobs, progress)
@@ -130,6 +131,7 @@ def _train(
     for window in work.to_train:
         cache.forget(window)
     failures: list[WindowFailure] = []
+    interrupted = False
     tasks = [delayed(train_chunk)(config, chunk, os.getpid()) for chunk in work.chunks(jobs)]
     with (
         _progress_bar(cache, work.to_train, failures, progress),
@@ -139,12 +141,13 @@ def _train(
             for result in Parallel(return_as="generator_unordered", batch_size=1)(tasks):
                 failures += result.failures
         except KeyboardInterrupt:
-            return tuple(sorted(failures, key=_by_window)), True
-    return tuple(sorted(failures, key=_by_window)), False
-
-
-def _by_window(failure: WindowFailure) -> Window:
-    return failure.window
+            interrupted = True
+        except BrokenProcessPool as error:
+            raise WalkforwardError(
+                "a worker process was killed, most likely for want of memory; finished windows are kept, "
+                f"so run it again with fewer than {jobs} jobs"
+            ) from error
+    return tuple(sorted(failures, key=lambda failure: failure.window)), interrupted
 
 
 @contextmanager

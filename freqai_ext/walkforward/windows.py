@@ -7,9 +7,9 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-# Each task computes the features of its pair over the whole time range before it trains its windows, which costs
-# about as much as this many windows with fast training parameters. Slower models only make it smaller.
-FEATURES_COST_IN_WINDOWS = 1.5
+# Each chunk computes the features of its pair over the whole time range before it trains its windows, which costs
+# about as much as one window of a fast model; with slower models it weighs less.
+FEATURES_COST_IN_WINDOWS = 1.0
 MAX_CHUNKS_PER_PAIR = 6
 
 

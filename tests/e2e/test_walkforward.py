@@ -1,6 +1,7 @@
 """Freqtrade's own backtest makes the same trades from predictions that were trained in parallel beforehand."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -29,15 +30,8 @@ def test_a_backtest_makes_the_same_trades_with_and_without_walkforward(tmp_path:
     GeneratedMarket(MarketParameters(pairs=PAIRS, days=13)).write(datadir, ["5m", "15m"])
     init_userdir(tmp_path / "user_data")
     with ReplayExchange(ReplaySettings(data=datadir, clock="sim")) as exchange:
-        common = [
-            *STRATEGY,
-            "--freqaimodel",
-            model,
-            "--userdir",
-            str(tmp_path / "user_data"),
-            "--datadir",
-            str(datadir),
-        ]
+        folders = ["--userdir", str(tmp_path / "user_data"), "--datadir", str(datadir)]
+        common = [*STRATEGY, "--freqaimodel", model, *folders]
         without = ["-c", str(_config(tmp_path, exchange, "without")), *common]
         with_it = ["-c", str(_config(tmp_path, exchange, "with")), *common]
         expected, log = _backtest(without)
@@ -74,6 +68,7 @@ def _backtest(options: list[str]) -> tuple[list[dict[str, Any]], str]:
 
 def _run(program: str, *arguments: str) -> str:
     command = [str(Path(sys.executable).with_name(program)), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    wide = os.environ | {"COLUMNS": "1000"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, env=wide)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

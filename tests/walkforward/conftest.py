@@ -78,6 +78,14 @@ class FailingModel(RidgeModel):
         return super().fit(data_dictionary, dk)
 
 
+class KilledModel(RidgeModel):
+    def fit(self, data_dictionary, dk, **kwargs):
+        import os
+        import signal
+
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class SlowModel(RidgeModel):
     def fit(self, data_dictionary, dk, **kwargs):
         import time

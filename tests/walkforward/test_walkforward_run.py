@@ -110,6 +110,11 @@ def test_a_model_that_cannot_be_loaded_stops_the_run(backtest):
         run_walkforward(backtest.load(model="NoModel"), jobs=1)
 
 
+def test_a_killed_process_is_an_error_with_a_remedy(backtest):
+    with pytest.raises(WalkforwardError, match=r"a worker process was killed.*run it again with fewer than 2 jobs"):
+        run_walkforward(backtest.load(model="KilledModel"), jobs=2)
+
+
 def test_a_time_range_without_candles_is_refused(backtest):
     with pytest.raises(MarketDataError, match="timerange: 20240104-20240107 has no candles of BTC/USDT, ETH/USDT"):
         run_walkforward(backtest.load(timerange="20240104-20240107"), jobs=1)

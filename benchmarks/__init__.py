@@ -1,0 +1,1 @@
+"""Side-by-side measurements against stock FreqAI; ``docs/benchmarks.md`` says how to read them."""
