@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ifneq ($(shell command -v uv),)
   INSTALL := uv pip install --quiet --python $(BIN)/python --torch-backend cpu -c constraints.txt
 else
-  INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+  INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 endif
 
 .PHONY: demo test lint format bench scaffold clean

@@ -22,7 +22,7 @@ def run_command(arguments: Sequence[str], folder: Path, name: str, progress: Cal
     folder
         Gets ``<name>.log`` (log lines) and ``<name>.txt`` (standard output).
     progress
-        Told the share that is done, in [0, 1].
+        Told the share that is done, in [0, 1]; 1 only once the command has ended.
 
     Raises
     ------
@@ -31,16 +31,16 @@ def run_command(arguments: Sequence[str], folder: Path, name: str, progress: Cal
     """
     log, output = folder / f"{name}.log", folder / f"{name}.txt"
     environment = {**os.environ, "COLUMNS": "140", "PYTHONUNBUFFERED": "1"}
-    with log.open("w") as log_file, output.open("w") as output_file:
-        command = [sys.executable, "-m", "freqai_ext", *arguments]
-        process = subprocess.Popen(  # noqa: S603
-            command, stdout=output_file, stderr=subprocess.PIPE, text=True, env=environment
-        )
-        assert process.stderr is not None
-        for line in process.stderr:
+    command = [sys.executable, "-m", "freqai_ext", *arguments]
+    with (
+        log.open("w") as log_file,
+        output.open("w") as output_file,
+        subprocess.Popen(command, stdout=output_file, stderr=subprocess.PIPE, text=True, env=environment) as process,  # noqa: S603
+    ):
+        for line in process.stderr or ():
             log_file.write(line)
             if (share := _share_done(line)) is not None:
-                progress(share)
+                progress(min(share, 0.99))
         code = process.wait()
     if code != 0:
         end = "".join(log.read_text().splitlines(keepends=True)[-15:])

@@ -15,8 +15,8 @@ HISTORY_DAYS = 45
 PAIR_COUNT = 3
 
 _COINS = ("BTC", "ETH", "SOL")
-# Strong enough to be seen in two weeks of forecasts: a perfect forecast correlates about 0.2.
-_STRENGTH = 0.2
+# Strong enough to be seen in two weeks of forecasts: a perfect forecast correlates about 0.17.
+_STRENGTH = 0.15
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ LIVE_MODEL = "CatboostRegressor"
 LIVE_PAIRS = 2
 
 _LIVE_RETRAIN_HOURS = 4
+_LIVE_DAYS = 0.5
 
 Progress = Callable[[str, float], None]
 
@@ -77,65 +79,84 @@ def run_demo(market: DemoMarket, folder: Path, progress: Progress) -> DemoReport
     DemoError
         Where a step fails.
     """
-    report = init_userdir(folder / "userdir", trading_mode=market.trading_mode)
-    tables, forecasts = {}, []
-    for model in MODELS:
-        arguments = _arguments(report.userdir, report.config, _overlay(folder, market, model), model)
-        backtest = ["backtesting", *arguments, "--timerange", market.timerange, "--cache", "none"]
-        offline = ["offline", "--data", str(market.datadir), "--", "freqtrade", *backtest]
-        name = f"backtest with {model}"
-        output = run_command(offline, folder / "logs", f"backtest-{model}", _step(progress, name))
-        tables[model] = _tables(output)
-        scored = score_backtest(model, backtest[1:-2], market.pairs, market.datadir, market.trading_mode)
-        forecasts += scored
-    summary = folder / "live-summary.json"
-    _simulate(market, folder, report.userdir, report.config, summary, _step(progress, "simulated live trading"))
+    prepared = init_userdir(folder / "userdir", trading_mode=market.trading_mode)
+    runner = _Runner(market, folder, prepared.userdir, prepared.config, progress)
+    # Each run keeps one core busy; the first fault ends the demonstration once the others are through.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        backtests = {model: pool.submit(runner.backtest, model) for model in MODELS}
+        live = pool.submit(runner.simulate)
+    tables = {model: backtest.result() for model, backtest in backtests.items()}
     artefacts = {
-        "user directory, with strategies, models and backtest results": report.userdir,
+        "user directory, with strategies, models and backtest results": prepared.userdir,
         "logs": folder / "logs",
-        "summary of the live run": summary,
+        "summary of the live run": runner.summary,
     }
-    return DemoReport(tables, tuple(forecasts), json.loads(summary.read_text()), artefacts)
+    forecasts = tuple(score for model in MODELS for score in runner.score(model))
+    return DemoReport(tables, forecasts, live.result(), artefacts)
 
 
-def _simulate(
-    market: DemoMarket, folder: Path, userdir: Path, config: Path, summary: Path, progress: Callable[[float], None]
-) -> None:
-    overlay = _overlay(folder, market, "live", market.pairs[:LIVE_PAIRS], live_retrain_hours=_LIVE_RETRAIN_HOURS)
-    arguments = [
-        *("simulate", "--data", str(market.datadir), "--start", f"{market.live_start:%Y-%m-%d}", "--days", "0.5"),
-        *("--summary", str(summary), "--", "freqtrade", "trade"),
-        *_arguments(userdir, config, overlay, LIVE_MODEL),
-    ]
-    run_command(arguments, folder / "logs", "live", progress)
+@dataclass(frozen=True)
+class _Runner:
+    """Runs the steps; each is independent of the others."""
 
+    market: DemoMarket
+    folder: Path
+    userdir: Path
+    config: Path
+    progress: Progress
 
-def _arguments(userdir: Path, config: Path, overlay: Path, model: str) -> list[str]:
-    classes = ["--strategy", STRATEGY, "--freqaimodel", model]
-    return ["--userdir", str(userdir), "-c", str(config), "-c", str(overlay), *classes]
+    @property
+    def summary(self) -> Path:
+        return self.folder / "live-summary.json"
 
+    def backtest(self, model: str) -> str:
+        """Return Freqtrade's tables."""
+        command = ["backtesting", *self._backtest_arguments(model), "--cache", "none"]
+        offline = ["offline", "--data", str(self.market.datadir), "--", "freqtrade", *command]
+        return _tables(self._run(offline, f"backtest-{model}", f"backtest with {model}"))
 
-def _overlay(folder: Path, market: DemoMarket, name: str, pairs: tuple[str, ...] = (), **freqai: Any) -> Path:
-    """Write the settings in which a run differs from the starting configuration.
+    def score(self, model: str) -> list[PairScore]:
+        """Return the scores of the forecasts that the backtest has left."""
+        market = self.market
+        return score_backtest(model, self._backtest_arguments(model), market.pairs, market.datadir, market.trading_mode)
 
-    FreqAI keeps predictions by identifier without noting the model, so each run has its own.
-    """
-    overlay = {
-        "exchange": {"pair_whitelist": list(pairs or market.pairs)},
-        "freqai": {
-            "identifier": f"demo-{name}",
-            "feature_parameters": {"include_corr_pairlist": [market.pairs[0]]},
-            **freqai,
-        },
-        "freqai_ext": {"features": {"reference_pair": market.pairs[0]}},
-    }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(overlay, indent=4) + "\n")
-    return path
+    def simulate(self) -> dict[str, Any]:
+        """Return the summary of the live run."""
+        start = f"{self.market.live_start:%Y-%m-%d}"
+        overlay = self._overlay("live", self.market.pairs[:LIVE_PAIRS], live_retrain_hours=_LIVE_RETRAIN_HOURS)
+        command = [
+            *("simulate", "--data", str(self.market.datadir), "--start", start, "--days", str(_LIVE_DAYS)),
+            *("--summary", str(self.summary), "--", "freqtrade", "trade", *self._arguments(overlay, LIVE_MODEL)),
+        ]
+        self._run(command, "live", "simulated live trading")
+        summary: dict[str, Any] = json.loads(self.summary.read_text())
+        return summary
 
+    def _backtest_arguments(self, model: str) -> list[str]:
+        return [*self._arguments(self._overlay(model), model), "--timerange", self.market.timerange]
 
-def _step(progress: Progress, name: str) -> Callable[[float], None]:
-    return lambda share: progress(name, share)
+    def _arguments(self, overlay: Path, model: str) -> list[str]:
+        classes = ["--strategy", STRATEGY, "--freqaimodel", model]
+        return ["--userdir", str(self.userdir), "-c", str(self.config), "-c", str(overlay), *classes]
+
+    def _overlay(self, name: str, pairs: tuple[str, ...] = (), **freqai: Any) -> Path:
+        """Write the settings in which a run differs from the starting configuration."""
+        reference = self.market.pairs[0]
+        overlay = {
+            "exchange": {"pair_whitelist": list(pairs or self.market.pairs)},
+            "freqai": {
+                "identifier": f"demo-{name}",
+                "feature_parameters": {"include_corr_pairlist": [reference]},
+                **freqai,
+            },
+            "freqai_ext": {"features": {"reference_pair": reference}},
+        }
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(overlay, indent=4) + "\n")
+        return path
+
+    def _run(self, arguments: list[str], log_name: str, step: str) -> str:
+        return run_command(arguments, self.folder / "logs", log_name, lambda share: self.progress(step, share))
 
 
 def _tables(output: str) -> str:

@@ -1,9 +1,9 @@
 """How good the forecasts of a backtest were, pair by pair."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from freqai_ext._silence import silence
 from freqai_ext.labels import forward_return
 from freqai_ext.replay import CandleStore, TradingMode
 from freqai_ext.validation import ForecastScores, score_forecast
@@ -33,11 +33,8 @@ def score_backtest(
     arguments
         The arguments that ``freqtrade backtesting`` was run with.
     """
-    logging.disable(logging.WARNING)
-    try:
+    with silence():
         config = backtesting_config(arguments)
-    finally:
-        logging.disable(logging.NOTSET)
     horizon = int(config["freqai"]["feature_parameters"]["label_period_candles"])
     store = CandleStore(datadir, trading_mode)
     return [_score(model, pair, config, store, horizon) for pair in pairs]

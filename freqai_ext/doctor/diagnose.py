@@ -1,13 +1,11 @@
 """Runs the checks in the order in which they build on each other."""
 
-import logging
-import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from traceback import format_exception
 from typing import Any, Final
 
+from freqai_ext._silence import silence
 from freqai_ext.doctor.candles import check_candles
 from freqai_ext.doctor.classes import check_model, check_strategy
 from freqai_ext.doctor.configuration import check_complete_configuration, check_configuration
@@ -73,19 +71,3 @@ def _run(check: Check, context: Context) -> Iterator[Finding]:
         yield Finding(Level.SKIPPED, str(reason))
     except Exception as error:
         yield failure(f"the check stopped: {type(error).__name__}: {error}", detail="".join(format_exception(error)))
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keep logs and warnings back, and restore the logging that loading a configuration sets up anew."""
-    root = logging.getLogger()
-    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        logging.disable(disabled)

@@ -67,7 +67,7 @@ def run_walkforward(config: dict[str, Any], jobs: int | None = None, *, progress
     cache = PredictionCache(config)
     with cache.locked():
         session = BacktestSession(config)
-        activate_origin(cache.folder, prediction_origin(config | {"timeframe": session.config["timeframe"]}))
+        activate_origin(cache.folder, prediction_origin(session.config))
         work = _plan(session, cache)
         jobs = jobs or cpu_count()
         failures, interrupted = _train(config, cache, work, jobs, progress)

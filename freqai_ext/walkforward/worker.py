@@ -1,16 +1,15 @@
 """Trains one chunk of windows, in a process of its own."""
 
-import logging
 import os
 import signal
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from freqai_ext._silence import silence
 from freqai_ext.errors import FreqaiExtError, WalkforwardError
 from freqai_ext.walkforward.cache import PredictionCache
 from freqai_ext.walkforward.report import WindowFailure
@@ -157,15 +156,12 @@ def _quiet(parent_pid: int) -> Iterator[None]:
     """Keep this process to one thread and off the terminal, and leave Ctrl-C to its parent."""
     if os.getpid() != parent_pid:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cpus, disabled = os.environ.get(_CPU_COUNT), logging.root.manager.disable
+    cpus = os.environ.get(_CPU_COUNT)
     os.environ[_CPU_COUNT] = "1"
-    logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silence():
             yield
     finally:
-        logging.disable(disabled)
         del os.environ[_CPU_COUNT]
         if cpus is not None:
             os.environ[_CPU_COUNT] = cpus

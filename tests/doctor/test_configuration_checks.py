@@ -2,10 +2,10 @@
 
 import pytest
 
+from freqai_ext._silence import silence
 from freqai_ext.doctor import DoctorRequest, Level
 from freqai_ext.doctor.configuration import check_configuration, load_config
 from freqai_ext.doctor.context import Context
-from freqai_ext.doctor.diagnose import silence
 from freqai_ext.doctor.finding import CheckSkippedError
 
 

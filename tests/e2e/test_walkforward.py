@@ -50,7 +50,8 @@ def _config(folder: Path, exchange: ReplayExchange, identifier: str) -> Path:
     config: dict[str, Any] = json.loads((folder / "user_data" / "config_freqai_ext.json").read_text())
     config |= exchange.exchange_config(PAIRS)
     config["freqai"] |= {**SMALL, "identifier": identifier}
-    config["freqai"]["feature_parameters"]["include_timeframes"] = ["5m", "15m"]
+    # Freqtrade adds the strategy's timeframe, and so changes the settings before the model sees them.
+    config["freqai"]["feature_parameters"]["include_timeframes"] = ["15m"]
     path = folder / f"{identifier}.json"
     path.write_text(json.dumps(config))
     return path
