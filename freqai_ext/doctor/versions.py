@@ -92,7 +92,7 @@ def _needless_cuda() -> Iterator[Finding]:
     if is_cuda_build:
         yield warning(
             f"torch {torch} is a CUDA build, and this machine has no NVIDIA driver: several gigabytes without use",
-            "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cpu",
+            "replace it by the CPU build: uv pip install --reinstall --torch-backend cpu torch",
         )
 
 

@@ -46,7 +46,7 @@ class FreqAIExampleStrategy(IStrategy):
     expectation has turned, or the horizon has passed and nothing more is expected; ROI, stop loss and trailing stop
     stand behind.
 
-    Everything after the close of candle ``t`` may be used at ``t + 1`` and later only, as Freqtrade trades.
+    A signal on candle ``t`` uses nothing later than its close; Freqtrade acts on it at the open of ``t + 1``.
     """
 
     INTERFACE_VERSION = 3
@@ -98,8 +98,6 @@ class FreqAIExampleStrategy(IStrategy):
         self.horizon_candles = int(parameters.get("label_period_candles", 24))
         self.reference_pair = reference_pair(config, features.reference_pair)
 
-    # --- Freqtrade asks what to load and how to protect -------------------------------------------------------------
-
     def informative_pairs(self) -> list[tuple[str, str]]:
         """Return the reference pair at the base timeframe."""
         return [(self.reference_pair, self.timeframe)] if self.reference_pair else []
@@ -125,8 +123,6 @@ class FreqAIExampleStrategy(IStrategy):
                 "max_allowed_drawdown": 0.15,
             },
         ]
-
-    # --- FreqAI asks for features and targets -----------------------------------------------------------------------
 
     def feature_engineering_expand_all(
         self, dataframe: DataFrame, period: int, metadata: dict[str, Any], **kwargs: Any
@@ -160,8 +156,6 @@ class FreqAIExampleStrategy(IStrategy):
         self.freqai.class_names = plan.class_names
         targets = target_columns(dataframe, plan, self.horizon_candles, self.timeframe, self.ext_settings.labels)
         return pd.concat([dataframe, targets], axis=1)
-
-    # --- Indicators, entries, exits ---------------------------------------------------------------------------------
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Add the model's predictions, what they mean, and the strategy's own guards."""
@@ -215,8 +209,6 @@ class FreqAIExampleStrategy(IStrategy):
             return None
         expected = candles["expected_return"].iloc[-1] * (-1 if trade.is_short else 1)
         return None if expected > self.entry_expected_return.value else "horizon_passed"
-
-    # --- Orders -----------------------------------------------------------------------------------------------------
 
     def confirm_trade_entry(
         self,
