@@ -69,6 +69,9 @@ class FreqAIExampleStrategy(IStrategy):
     exit_expected_return = DecimalParameter(-0.005, 0.002, default=-0.0005, decimals=4, space="sell", optimize=True)
     exit_after_horizons = DecimalParameter(1.0, 4.0, default=2.0, decimals=1, space="sell", optimize=True)
 
+    protect_cooldown_candles = IntParameter(1, 24, default=2, space="protection", optimize=True)
+    protect_stoploss_pause_hours = IntParameter(1, 24, default=6, space="protection", optimize=True)
+
     plot_config: ClassVar[dict[str, Any]] = {
         "main_plot": {"ema": {"color": "#888888"}},
         "subplots": {
@@ -107,12 +110,12 @@ class FreqAIExampleStrategy(IStrategy):
         """Return pauses after a trade, after a run of stop losses and after a drawdown."""
         hour = 60 // timeframe_to_minutes(self.timeframe) or 1
         return [
-            {"method": "CooldownPeriod", "stop_duration_candles": 2},
+            {"method": "CooldownPeriod", "stop_duration_candles": self.protect_cooldown_candles.value},
             {
                 "method": "StoplossGuard",
                 "lookback_period_candles": 24 * hour,
                 "trade_limit": 3,
-                "stop_duration_candles": 6 * hour,
+                "stop_duration_candles": self.protect_stoploss_pause_hours.value * hour,
                 "only_per_pair": False,
             },
             {

@@ -52,13 +52,15 @@ def test_a_backtest_trades_on_the_predictions_of_each_model(spot, model, column)
 
 
 def test_hyperopt_tries_five_sets_of_parameters(spot):
-    words = ["--spaces", "buy", "sell", "-j", "1", "-e", "5", "--hyperopt-loss", "SharpeHyperOptLoss"]
+    words = ["--spaces", "all", "-j", "1", "-e", "5", "--hyperopt-loss", "SharpeHyperOptLoss"]
     words += ["--random-state", "1", "--disable-param-export", "--timerange", ONE_WINDOW]
     log = spot.freqtrade("hyperopt", *spot.options("hyperopt", "CatboostRegressor"), *words)
     assert log.complaints() == []
     assert re.search(r"Best result:\n\n\* +[1-5]/5: +[1-9]\d* trades", log.text)
-    for parameter in ("entry_expected_return", "entry_rsi_guard", "exit_expected_return", "exit_after_horizons"):
+    for parameter in ("entry_expected_return", "exit_after_horizons", "protect_cooldown_candles"):
         assert f'"{parameter}": ' in log.text
+    for parameter in ("minimal_roi", "stoploss", "trailing_stop"):
+        assert f"{parameter} = " in log.text
     (results,) = (spot.userdir / "hyperopt_results").glob("*.fthypt")
     assert len(results.read_text().splitlines()) == 5
 
