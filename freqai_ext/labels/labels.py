@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from freqai_ext.errors import MarketDataError, SettingsError
 from freqai_ext.labels.timeframe import timeframe_to_timedelta
@@ -46,12 +48,23 @@ def known_at(candles: pd.DataFrame, horizon_candles: int, timeframe: str) -> pd.
     """
     if horizon_candles < 1:
         raise SettingsError(f"horizon_candles: {horizon_candles} is not valid; it must be at least 1")
-    missing = [column for column in ("date", "high", "low", "close") if column not in candles.columns]
-    if missing:
-        raise MarketDataError(f"candles: no column {', '.join(missing)}; needed are date, high, low, close")
+    require_columns(candles, "date", "high", "low", "close")
     candle = timeframe_to_timedelta(timeframe)
     dates = pd.DatetimeIndex(candles["date"])
     if len(dates):
         to_come = pd.date_range(dates[-1] + candle, periods=horizon_candles, freq=candle)
         dates = pd.DatetimeIndex(dates.append(to_come))
     return pd.Series(dates[horizon_candles:] + candle, index=candles.index, name="known_at")
+
+
+def closes_of(candles: pd.DataFrame, timeframe: str, rows: NDArray[np.int64]) -> pd.Series:
+    """Return, for each candle, the UTC time at which the candle at position ``rows`` closes; missing where it is -1."""
+    closes = pd.DatetimeIndex(candles["date"]) + timeframe_to_timedelta(timeframe)
+    return pd.Series(closes[np.maximum(rows, 0)], index=candles.index).where(rows >= 0)
+
+
+def require_columns(candles: pd.DataFrame, *columns: str) -> None:
+    """Raise a :class:`MarketDataError` that names the ``columns`` that ``candles`` lack."""
+    missing = [column for column in columns if column not in candles.columns]
+    if missing:
+        raise MarketDataError(f"candles: no column {', '.join(missing)}; needed are {', '.join(columns)}")

@@ -1,5 +1,7 @@
 """Labels that are returns or classes of returns."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +17,14 @@ def forward_return(candles: pd.DataFrame, horizon_candles: int, timeframe: str) 
     known = known_at(candles, horizon_candles, timeframe)
     values = candles["close"].shift(-horizon_candles) / candles["close"] - 1.0
     return Labels("forward_return", values.rename("forward_return"), known, horizon_candles)
+
+
+def forward_returns(candles: pd.DataFrame, horizons: Iterable[int], timeframe: str) -> dict[int, Labels]:
+    """Return the :func:`forward_return` of each of ``horizons``, in candles, under its horizon.
+
+    Each is known at its own time: the longest horizon decides when a row may train a model of all of them.
+    """
+    return {horizon: forward_return(candles, horizon, timeframe) for horizon in horizons}
 
 
 def mean_forward_return(candles: pd.DataFrame, horizon_candles: int, timeframe: str) -> Labels:

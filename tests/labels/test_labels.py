@@ -15,6 +15,7 @@ from freqai_ext.labels import (
     LabelSettings,
     direction,
     forward_return,
+    forward_returns,
     known_at,
     make_targets,
     mean_forward_return,
@@ -25,26 +26,6 @@ from freqai_ext.labels import (
 from freqai_ext.labels import timeframe as timeframe_module
 
 FIVE_MINUTES = pd.Timedelta("5min")
-
-
-def candles_of(closes, highs=None, lows=None) -> pd.DataFrame:
-    closes = np.asarray(closes, float)
-    return pd.DataFrame(
-        {
-            "date": pd.date_range("2025-01-01", periods=len(closes), freq="5min", tz="UTC"),
-            "high": closes if highs is None else highs,
-            "low": closes if lows is None else lows,
-            "close": closes,
-        }
-    )
-
-
-def random_candles(seed: int, rows: int = 60, gap_share: float = 0.2) -> pd.DataFrame:
-    generator = np.random.default_rng(seed)
-    closes = 100.0 * np.exp(np.cumsum(generator.normal(0.0, 0.01, rows)))
-    reach = generator.uniform(1.0, 1.01, (2, rows))
-    candles = candles_of(closes, closes * reach[0], closes / reach[1])
-    return candles[generator.random(rows) > gap_share]
 
 
 LABELS = {
@@ -61,7 +42,7 @@ LABELS = {
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), horizon=st.integers(1, 12), rows=st.integers(0, 60))
 @pytest.mark.parametrize("name", LABELS)
-def test_a_label_appears_when_it_is_known_and_never_changes_again(name, seed, horizon, rows):
+def test_a_label_appears_when_it_is_known_and_never_changes_again(random_candles, name, seed, horizon, rows):
     candles = random_candles(seed)
     whole = LABELS[name](candles, horizon)
     seen = candles.iloc[:rows]
@@ -74,7 +55,7 @@ def test_a_label_appears_when_it_is_known_and_never_changes_again(name, seed, ho
 
 
 @pytest.mark.parametrize("name", LABELS)
-def test_labels_keep_the_index_and_leave_the_candles_as_they_are(name):
+def test_labels_keep_the_index_and_leave_the_candles_as_they_are(random_candles, name):
     candles = random_candles(0)
     before = candles.copy(deep=True)
     labels = LABELS[name](candles, 3)
@@ -86,7 +67,7 @@ def test_labels_keep_the_index_and_leave_the_candles_as_they_are(name):
 
 
 @pytest.mark.parametrize("name", LABELS)
-def test_rows_without_a_whole_horizon_have_no_label_but_a_time(name):
+def test_rows_without_a_whole_horizon_have_no_label_but_a_time(candles_of, name):
     labels = LABELS[name](candles_of(np.linspace(100, 200, 10)), 4)
     assert labels.values.isna().tolist() == [False] * 6 + [True] * 4
     assert labels.known_at.notna().all()
@@ -95,21 +76,21 @@ def test_rows_without_a_whole_horizon_have_no_label_but_a_time(name):
 
 
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
-def test_times_are_utc_in_every_resolution_of_the_dates(unit):
+def test_times_are_utc_in_every_resolution_of_the_dates(candles_of, unit):
     candles = candles_of(range(100, 110))
     known = known_at(candles.assign(date=candles["date"].dt.as_unit(unit)), 2, "5m")
     assert str(known.dt.tz) == "UTC"
     assert (known == known_at(candles, 2, "5m")).all()
 
 
-def test_a_gap_at_the_end_does_not_make_a_label_known_before_it_is_there():
+def test_a_gap_at_the_end_does_not_make_a_label_known_before_it_is_there(candles_of):
     candles = candles_of(range(100, 110)).drop(index=[6, 7, 8])
     labels = forward_return(candles, 3, "5m")
     missing = labels.known_at[labels.values.isna()]
     assert (missing > candles["date"].max() + FIVE_MINUTES).all()
 
 
-def test_a_gap_in_the_candles_delays_the_label():
+def test_a_gap_in_the_candles_delays_the_label(candles_of):
     candles = candles_of(range(100, 110)).drop(index=[3, 4])
     assert known_at(candles, 2, "5m").tolist()[:3] == [
         pd.Timestamp("2025-01-01 00:15", tz="UTC"),
@@ -118,19 +99,30 @@ def test_a_gap_in_the_candles_delays_the_label():
     ]
 
 
-def test_forward_return_is_the_return_at_the_end_of_the_horizon():
+def test_forward_return_is_the_return_at_the_end_of_the_horizon(candles_of):
     values = forward_return(candles_of([100, 90, 110, 99]), 2, "5m").values
     np.testing.assert_allclose(values, [0.1, 0.1, np.nan, np.nan])
 
 
-def test_mean_forward_return_is_freqais_target():
+def test_forward_returns_of_several_horizons_are_each_known_at_their_own_time(random_candles):
+    candles = random_candles(4)
+    several = forward_returns(candles, (12, 3, 24), "5m")
+    assert list(several) == [12, 3, 24]
+    for horizon, labels in several.items():
+        alone = forward_return(candles, horizon, "5m")
+        pd.testing.assert_series_equal(labels.values, alone.values)
+        pd.testing.assert_series_equal(labels.known_at, alone.known_at)
+        assert labels.horizon_candles == horizon
+
+
+def test_mean_forward_return_is_freqais_target(random_candles):
     candles = random_candles(1)
     closes = candles["close"].to_numpy()
     expected = [closes[row + 1 : row + 6].mean() / closes[row] - 1 for row in range(len(closes) - 5)]
     np.testing.assert_allclose(mean_forward_return(candles, 5, "5m").values[:-5], expected)
 
 
-def test_direction_names_the_side_and_includes_the_thresholds():
+def test_direction_names_the_side_and_includes_the_thresholds(candles_of):
     values = direction(candles_of([100, 125, 125.5, 94.125, 94.125]), 1, "5m", -0.25, 0.25).values
     assert values[:4].tolist() == ["up", "flat", "down", "flat"]
     assert values.isna().tolist() == [False] * 4 + [True]
@@ -138,7 +130,7 @@ def test_direction_names_the_side_and_includes_the_thresholds():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), horizon=st.integers(1, 12), touch=st.sampled_from(["extreme", "close"]))
-def test_barriers_are_reached_by_the_candles_after_the_row(seed, horizon, touch):
+def test_barriers_are_reached_by_the_candles_after_the_row(random_candles, seed, horizon, touch):
     candles = random_candles(seed)
     up = candles["high" if touch == "extreme" else "close"].to_numpy()
     down = candles["low" if touch == "extreme" else "close"].to_numpy()
@@ -150,7 +142,7 @@ def test_barriers_are_reached_by_the_candles_after_the_row(seed, horizon, touch)
     assert reaches_loss(candles, -0.02, horizon, "5m", touch).values.dropna().tolist() == loss
 
 
-def test_a_wick_reaches_a_barrier_that_no_close_reaches():
+def test_a_wick_reaches_a_barrier_that_no_close_reaches(candles_of):
     candles = candles_of([100, 100, 100], highs=[100, 130, 100], lows=[100, 70, 100])
     assert reaches_profit(candles, 0.25, 1, "5m").values[0] == 1.0
     assert reaches_profit(candles, 0.25, 1, "5m", "close").values[0] == 0.0
@@ -158,19 +150,19 @@ def test_a_wick_reaches_a_barrier_that_no_close_reaches():
     assert reaches_loss(candles, -0.25, 1, "5m", "close").values[0] == 0.0
 
 
-def test_a_barrier_that_is_just_met_is_reached():
+def test_a_barrier_that_is_just_met_is_reached(candles_of):
     candles = candles_of([100, 100, 100], highs=[100, 125, 100], lows=[100, 75, 100])
     assert reaches_profit(candles, 0.25, 1, "5m").values[0] == 1.0
     assert reaches_loss(candles, -0.25, 1, "5m").values[0] == 1.0
 
 
-def test_the_rows_own_candle_does_not_count():
+def test_the_rows_own_candle_does_not_count(candles_of):
     candles = candles_of([100, 100, 100], highs=[150, 100, 100], lows=[50, 100, 100])
     assert reaches_profit(candles, 0.25, 1, "5m").values[0] == 0.0
     assert reaches_loss(candles, -0.25, 1, "5m").values[0] == 0.0
 
 
-def test_targets_are_made_with_their_thresholds():
+def test_targets_are_made_with_their_thresholds(random_candles):
     candles = random_candles(2, rows=300)
     targets = make_targets(candles, 6, "5m", LabelSettings(buy_threshold=0.02, stoploss_threshold=-0.03, touch="close"))
     assert list(targets) == ["buy", "sell", "roi", "stoploss"]
@@ -212,12 +204,12 @@ def test_a_wrong_setting_is_named(raw, message):
         (lambda c: forward_return(c, 3, "5 minutes"), "timeframe: '5 minutes' is not valid; write a whole number and"),
     ],
 )
-def test_a_wrong_argument_is_named(call, message):
+def test_a_wrong_argument_is_named(candles_of, call, message):
     with pytest.raises(SettingsError, match=message):
         call(candles_of([1, 2, 3, 4, 5]))
 
 
-def test_a_missing_column_is_named():
+def test_a_missing_column_is_named(candles_of):
     with pytest.raises(MarketDataError, match="candles: no column low; needed are date, high, low, close"):
         make_targets(candles_of([1, 2]).drop(columns="low"), 1, "5m")
 
@@ -246,16 +238,27 @@ def test_the_example_in_the_documentation_runs():
 
 def test_public_names_are_these():
     assert sorted(package.__all__) == [
+        "BarrierLabels",
+        "ExtremaLabels",
         "LabelSettings",
         "Labels",
+        "Side",
         "Touch",
+        "combine_weights",
         "direction",
         "forward_return",
+        "forward_returns",
         "known_at",
         "make_targets",
         "mean_forward_return",
         "reaches_loss",
         "reaches_profit",
+        "recency_weights",
         "timeframe_to_timedelta",
+        "trailing_volatility",
+        "trend_extrema",
+        "triple_barrier",
+        "uniqueness_weights",
+        "volatility_weights",
     ]
     assert all(hasattr(package, name) for name in package.__all__)
