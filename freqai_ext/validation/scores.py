@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from freqai_ext.validation._rows import complete_rows
+
 
 @dataclass(frozen=True)
 class ForecastScores:
@@ -37,7 +39,7 @@ class ForecastScores:
 
 def score_forecast(actual: ArrayLike, forecast: ArrayLike) -> ForecastScores:
     """Return all scores of ``forecast``; the skill is against forecasting zero."""
-    truth, _ = _pairs(actual, forecast)
+    truth, _ = complete_rows(actual=actual, forecast=forecast)
     return ForecastScores(
         pairs=truth.size,
         information_coefficient=information_coefficient(actual, forecast),
@@ -50,24 +52,24 @@ def score_forecast(actual: ArrayLike, forecast: ArrayLike) -> ForecastScores:
 
 def information_coefficient(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Pearson correlation of forecast and outcome (Grinold & Kahn 2000)."""
-    return _correlation(*_pairs(actual, forecast))
+    return _correlation(*complete_rows(actual=actual, forecast=forecast))
 
 
 def rank_information_coefficient(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Spearman correlation: that of the ranks, equal values sharing their mean rank."""
-    truth, guess = _pairs(actual, forecast)
+    truth, guess = complete_rows(actual=actual, forecast=forecast)
     return _correlation(_ranks(truth), _ranks(guess))
 
 
 def rmse(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Root of the mean squared error."""
-    truth, guess = _pairs(actual, forecast)
+    truth, guess = complete_rows(actual=actual, forecast=forecast)
     return float(np.sqrt(np.mean((truth - guess) ** 2))) if truth.size else float("nan")
 
 
 def mae(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Mean absolute error."""
-    truth, guess = _pairs(actual, forecast)
+    truth, guess = complete_rows(actual=actual, forecast=forecast)
     return float(np.mean(np.abs(truth - guess))) if truth.size else float("nan")
 
 
@@ -84,16 +86,6 @@ def rmse_skill(actual: ArrayLike, forecast: ArrayLike, naive: ArrayLike = 0.0) -
     if not naive_error > 0.0:
         return float("nan")
     return 1.0 - rmse(truth[known], guess[known]) / naive_error
-
-
-def _pairs(actual: ArrayLike, forecast: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    truth, guess = np.asarray(actual, np.float64), np.asarray(forecast, np.float64)
-    if truth.shape != guess.shape or truth.ndim != 1:
-        raise ValueError(
-            f"actual and forecast have the shapes {truth.shape} and {guess.shape}; give one forecast per outcome"
-        )
-    known = ~(np.isnan(truth) | np.isnan(guess))
-    return truth[known], guess[known]
 
 
 def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 
+from freqai_ext import validation as package
 from freqai_ext.validation import (
     ForecastScores,
     information_coefficient,
@@ -87,5 +88,41 @@ def test_all_scores_are_gathered():
 
 
 def test_forecasts_of_another_length_are_refused():
-    with pytest.raises(ValueError, match=r"shapes \(3,\) and \(2,\); give one forecast per outcome"):
+    with pytest.raises(
+        ValueError, match=r"actual and forecast have the shapes \(3,\) and \(2,\); give one value of each"
+    ):
         rmse([1.0, 2.0, 3.0], [1.0, 2.0])
+
+
+def test_public_names_are_these():
+    assert sorted(package.__all__) == [
+        "Binning",
+        "BlockBootstrap",
+        "BlockScheme",
+        "BootstrapInterval",
+        "BrierDecomposition",
+        "Fold",
+        "ForecastScores",
+        "HitRate",
+        "IntervalScores",
+        "PurgedKFold",
+        "PurgedWalkForward",
+        "ReliabilityCurve",
+        "ScoreName",
+        "auc",
+        "brier_score",
+        "decompose_brier_score",
+        "expected_calibration_error",
+        "hit_rate",
+        "information_coefficient",
+        "log_loss",
+        "mae",
+        "pinball_loss",
+        "rank_information_coefficient",
+        "reliability_curve",
+        "rmse",
+        "rmse_skill",
+        "score_forecast",
+        "score_interval",
+    ]
+    assert all(hasattr(package, name) for name in package.__all__)
