@@ -288,12 +288,12 @@ def test_an_interrupted_simulation_shuts_the_bot_down_and_leaves_no_process(work
     with subprocess.Popen(words, cwd=workplace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         report = workplace / "ud" / "simulations" / "Learning-20250106T0000" / "report.json"
         began = time.time()
-        while not (report.is_file() and report.stat().st_mtime > began) and time.time() - began < 60:
+        while not (report.is_file() and report.stat().st_mtime > began) and time.time() - began < 240:
             time.sleep(0.2)
         time.sleep(1)
         program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=60)
-    assert program.returncode == 130
+        out, err = program.communicate(timeout=120)
+    assert program.returncode == 130, err
     assert "simulated" in out
     assert "Traceback" not in err
     log = (report.parent / "bot.log").read_text()
