@@ -9,12 +9,13 @@ predictions. Here the folder carries a record of their origin. When the origin c
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from freqai_ext._files import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -85,14 +86,9 @@ def activate_origin(folder: Path, origin: dict[str, str]) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one."""
+    """Write JSON so that a reader sees the old file or the new one; its folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_atomically(path, json.dumps(content, indent=1) + "\n")
 
 
 @dataclass(frozen=True)

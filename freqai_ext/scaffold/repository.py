@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from freqai_ext.scaffold.files import write_atomically
+from freqai_ext._files import write_atomically
 from freqai_ext.scaffold.reference import settings_reference
 from freqai_ext.scaffold.starting_config import TradingMode, render_json, starting_config
 from freqai_ext.scaffold.userdir import class_files

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from freqai_ext._files import write_atomically
 from freqai_ext.errors import ScaffoldError
-from freqai_ext.scaffold.files import back_up, write_atomically
+from freqai_ext.scaffold.files import back_up
 from freqai_ext.scaffold.starting_config import TradingMode, render_json, starting_config
 from freqai_ext.scaffold.thin_class import CLASS_PACKAGES, discover_classes
 
