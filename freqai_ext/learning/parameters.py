@@ -1,4 +1,4 @@
-"""Training parameters of the boosting backends: fast defaults under the user's own, and errors that name the key.
+"""Training parameters under a library's own names: fast defaults under the user's own, errors that name the key.
 
 Why these defaults: with the few thousand rows of a FreqAI window the search for splits over bins, features and leaves
 dominates, not the data. Fewer bins and a share of the features per tree make a fit several times faster, and were not
@@ -7,17 +7,19 @@ seen to harm the forecasts. Whatever the user writes wins, under any of the libr
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from freqai_ext._settings import suggest
 from freqai_ext.errors import SettingsError
 
 PATH = "freqai.model_training_parameters"
 
+Task = Literal["regression", "classification"]
+
 
 @dataclass(frozen=True)
 class ParameterRules:
-    """What a backend accepts.
+    """What a library accepts.
 
     Parameters
     ----------
@@ -28,9 +30,11 @@ class ParameterRules:
     canonical
         Every accepted name, mapped to the one name that we pass to the library.
     translated
-        Names of the other backend that have an exact counterpart here: ``name -> (our name, convert)``.
+        Names of other libraries that have an exact counterpart here: ``name -> (our name, convert)``.
     try_fit
         Fits a few rows with the given parameters and raises what the library raises.
+    refused
+        Parameters that are not the user's to set: ``our name -> rule and remedy``.
     """
 
     library: str
@@ -38,15 +42,16 @@ class ParameterRules:
     canonical: Mapping[str, str]
     try_fit: Callable[[dict[str, Any]], None]
     translated: Mapping[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def complete_parameters(given: Mapping[str, Any], rules: ParameterRules) -> dict[str, Any]:
-    """Return ``given`` under the library's canonical names, completed with the backend's defaults.
+    """Return ``given`` under the library's canonical names, completed with the defaults of ``rules``.
 
     Raises
     ------
     SettingsError
-        For an unknown name, two names of one parameter, or a value that the library refuses.
+        For an unknown or refused name, two names of one parameter, or a value that the library refuses.
     """
     own: dict[str, Any] = {}
     written_as: dict[str, str] = {}
@@ -60,6 +65,8 @@ def complete_parameters(given: Mapping[str, Any], rules: ParameterRules) -> dict
             raise SettingsError(
                 f"{PATH}.{name}: {rules.library} has no such parameter; {suggest(name, rules.canonical)}"
             )
+        if key in rules.refused:
+            raise SettingsError(f"{PATH}.{name}: {rules.refused[key]}")
         if key in own:
             raise SettingsError(f"{PATH}.{name}: the same parameter as '{written_as[key]}'; keep one of the two")
         own[key], written_as[key] = value, name
@@ -79,6 +86,11 @@ def _check_values(own: dict[str, Any], written_as: Mapping[str, str], rules: Par
                     f"{PATH}.{written_as[key]}: {value!r} is refused by {rules.library}: {_first_line(alone)}"
                 ) from None
         raise SettingsError(f"{PATH}: {rules.library} refuses this combination: {_first_line(together)}") from None
+
+
+def same(value: Any) -> Any:
+    """Return ``value``; the conversion of a translated name whose values mean the same."""
+    return value
 
 
 def _first_line(error: Exception) -> str:

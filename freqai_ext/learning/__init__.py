@@ -1,0 +1,1 @@
+"""Learning from features: designs, learners and what they have learnt."""

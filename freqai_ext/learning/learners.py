@@ -1,0 +1,55 @@
+"""Learners by name."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from freqai_ext._settings import suggest
+from freqai_ext.errors import MissingExtraError, SettingsError
+from freqai_ext.learning.learner import Learner
+
+#: Learners of single rows, by the names that settings use.
+LEARNERS = ("lightgbm", "catboost", "hist_gradient_boosting", "torch", "linear")
+
+
+def learner(name: str, parameters: Mapping[str, Any]) -> Learner:
+    """Return the learner called ``name``; its library is imported only now.
+
+    Parameters
+    ----------
+    name
+        One of :data:`LEARNERS`.
+    parameters
+        The user's ``freqai.model_training_parameters``, in the names of that library. What is not given takes the
+        learner's own defaults, which are small and strongly regularised.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown learner, parameter or value.
+    MissingExtraError
+        Where the learner's library is not installed.
+    """
+    if name == "lightgbm":
+        from freqai_ext.learning.lightgbm_learner import LightGBMLearner
+
+        return LightGBMLearner.from_parameters(parameters)
+    if name == "catboost":
+        from freqai_ext.learning.catboost_learner import CatBoostLearner
+
+        return CatBoostLearner.from_parameters(parameters)
+    if name == "hist_gradient_boosting":
+        from freqai_ext.learning.hist_gradient_boosting import HistGradientBoostingLearner
+
+        return HistGradientBoostingLearner.from_parameters(parameters)
+    if name == "linear":
+        from freqai_ext.learning.linear import LinearLearner
+
+        return LinearLearner.from_parameters(parameters)
+    if name == "torch":
+        if find_spec("torch") is None:
+            raise MissingExtraError("The learner 'torch'", "torch")
+        from freqai_ext.learning.multilayer_perceptron import PerceptronLearner
+
+        return PerceptronLearner.from_parameters(parameters)
+    raise SettingsError(f"learner: {name!r} is not a learner; {suggest(name, LEARNERS)}")
