@@ -1,16 +1,28 @@
 """The ``freqai_ext`` section of a Freqtrade configuration, assembled from each package's own settings."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, field_validator
 
 from freqai_ext._settings import Settings, parse_settings
 from freqai_ext.features import FeatureSettings
 from freqai_ext.labels import LabelSettings
+from freqai_ext.learning.sequence import SequenceSettings
 from freqai_ext.pipeline import PipelineSettings
+from freqai_ext.signals import SignalSettings
+from freqai_ext.tuning import TuningSettings
 
 SECTION = "freqai_ext"
+
+MemberName = Literal["lightgbm", "catboost", "hist_gradient_boosting", "linear", "torch"]
+"""What ``StackedEnsembleModel`` can stack."""
+
+OWN_PREDICTIONS: Final = "own"
+"""The prediction set that is the bot's own FreqAI run."""
+
+_IDENTIFIER: Final = re.compile(r"\w[\w.-]*")
 
 TargetName = Literal["roi", "buy", "sell", "stoploss"]
 """The targets that ``FreqAIExampleStrategy`` can set; ``freqai_ext.labels`` says what each one means."""
@@ -29,7 +41,7 @@ class CustomRegressorSettings(Settings):
 
 
 class StrategySettings(Settings):
-    """What ``FreqAIExampleStrategy`` predicts and risks.
+    """What ``FreqAIExampleStrategy`` predicts, and what every strategy of ours risks.
 
     Attributes
     ----------
@@ -58,6 +70,78 @@ class StrategySettings(Settings):
         return targets
 
 
+class HyperSettings(Settings):
+    """What ``FreqaiHyperStrategy`` predicts and stakes. Its thresholds are not here: hyperopt chooses them.
+
+    Attributes
+    ----------
+    horizons
+        Horizons to train together, in candles, ascending. A model of one target gets the first.
+    label
+        What is forecast over a horizon: the return to the close at its end, which is what a position held so long
+        earns, or the return to the mean of its closes, the target of FreqAI's own examples.
+    prediction_sets
+        Identifiers of other FreqAI runs, of other features or another model, whose backtest predictions the strategy
+        may trust instead of its own. The parameter ``prediction_set`` chooses; live only the bot's own can be chosen.
+    kelly_fraction
+        Share of the Kelly stake to bet; ``null`` leaves every stake as Freqtrade proposes it, up to
+        ``max_stake_share``.
+    max_stake_share
+        A stake is at most this share of the stake currency that is still available.
+    """
+
+    horizons: tuple[Annotated[int, Field(ge=1)], ...] = (12, 24, 48)
+    label: Literal["forward_return", "mean_forward_return"] = "forward_return"
+    prediction_sets: tuple[str, ...] = ()
+    kelly_fraction: float | None = Field(default=0.25, gt=0, le=1)
+    max_stake_share: float = Field(default=0.3, gt=0, le=1)
+
+    @field_validator("horizons")
+    @classmethod
+    def _horizons_ascend(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if not horizons or list(horizons) != sorted(set(horizons)):
+            raise ValueError("list at least one horizon, each once and in ascending order, such as [12, 24, 48]")
+        return horizons
+
+    @field_validator("prediction_sets")
+    @classmethod
+    def _sets_are_identifiers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_IDENTIFIER.fullmatch(name) and name != OWN_PREDICTIONS for name in names):
+            raise ValueError(
+                "write identifiers of FreqAI runs, of letters, digits, '_', '-' and '.'; "
+                f"'{OWN_PREDICTIONS}' is the bot's own run and needs no mention"
+            )
+        if len(set(names)) < len(names):
+            raise ValueError("name each run once")
+        return names
+
+
+class EnsembleSettings(Settings):
+    """What ``StackedEnsembleModel`` stacks.
+
+    Attributes
+    ----------
+    members
+        The learners: ``"lightgbm"``, ``"catboost"``, ``"linear"``, ``"hist_gradient_boosting"`` and ``"torch"``, which
+        needs the extra of that name.
+    parameters
+        Parameters of a member's own library, by its name; they win over ``model_training_parameters``.
+    folds
+        Purged folds inside each training on which the weights are learnt.
+    """
+
+    members: tuple[MemberName, ...] = ("lightgbm", "catboost", "linear")
+    parameters: dict[MemberName, dict[str, Any]] = Field(default_factory=dict)
+    folds: int = Field(default=3, ge=1, le=20)
+
+    @field_validator("members")
+    @classmethod
+    def _name_members_once(cls, members: tuple[MemberName, ...]) -> tuple[MemberName, ...]:
+        if not members or len(set(members)) < len(members):
+            raise ValueError("name at least one member, and each once")
+        return members
+
+
 class ExtSettings(Settings):
     """The whole ``freqai_ext`` section; it may be left out, since every key has a default.
 
@@ -71,15 +155,30 @@ class ExtSettings(Settings):
         How features are cleaned and scaled before a model sees them.
     custom_regressor
         The model ``CustomRegressor``.
+    signal
+        The models that give odds and intervals, ``CalibratedSignalModel`` and its like.
+    sequence
+        The networks of ``PyTorchSequenceRegressor`` and ``PyTorchSequenceClassifier``.
+    ensemble
+        The model ``StackedEnsembleModel``.
     strategy
         The strategy ``FreqAIExampleStrategy``.
+    tuning
+        The search for training parameters inside every training.
+    hyper
+        The strategy ``FreqaiHyperStrategy``.
     """
 
     features: FeatureSettings = FeatureSettings()
     labels: LabelSettings = LabelSettings()
     pipeline: PipelineSettings = PipelineSettings()
     custom_regressor: CustomRegressorSettings = CustomRegressorSettings()
+    signal: SignalSettings = SignalSettings()
+    sequence: SequenceSettings = SequenceSettings()
+    ensemble: EnsembleSettings = EnsembleSettings()
     strategy: StrategySettings = StrategySettings()
+    tuning: TuningSettings = TuningSettings()
+    hyper: HyperSettings = HyperSettings()
 
 
 def load_ext_settings(config: Mapping[str, Any]) -> ExtSettings:

@@ -5,11 +5,11 @@ from typing import Any
 from freqtrade.freqai.base_models.BaseClassifierModel import BaseClassifierModel
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
-from freqai_ext.models._base import ExtModel
+from freqai_ext.models._boosting import BoostingModel
 from freqai_ext.models._classes import StableClasses
 
 
-class CatboostClassifier(ExtModel, StableClasses, BaseClassifierModel):
+class CatboostClassifier(BoostingModel, StableClasses, BaseClassifierModel):
     """Gradient boosting on symmetric trees for one target of string classes.
 
     Returns the class and one probability column per class. Parameters are those of ``CatboostRegressor``. Several

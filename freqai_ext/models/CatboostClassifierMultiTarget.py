@@ -5,12 +5,12 @@ from typing import Any
 from freqtrade.freqai.base_models.BaseClassifierModel import BaseClassifierModel
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
-from freqai_ext.models._base import ExtModel
+from freqai_ext.models._boosting import BoostingModel
 from freqai_ext.models._classes import StableClasses
 from freqai_ext.models._multi_target import fit_targets
 
 
-class CatboostClassifierMultiTarget(ExtModel, StableClasses, BaseClassifierModel):
+class CatboostClassifierMultiTarget(BoostingModel, StableClasses, BaseClassifierModel):
     """One ``CatboostClassifier`` estimator per target; class names must be distinct across targets."""
 
     task = "classification"

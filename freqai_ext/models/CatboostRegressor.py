@@ -5,10 +5,10 @@ from typing import Any
 from freqtrade.freqai.base_models.BaseRegressionModel import BaseRegressionModel
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
-from freqai_ext.models._base import ExtModel
+from freqai_ext.models._boosting import BoostingModel
 
 
-class CatboostRegressor(ExtModel, BaseRegressionModel):
+class CatboostRegressor(BoostingModel, BaseRegressionModel):
     """Gradient boosting on symmetric trees for one continuous target.
 
     Honours ``model_training_parameters`` (CatBoost's names and synonyms, and LightGBM's ``n_jobs`` and

@@ -5,11 +5,11 @@ from typing import Any
 from freqtrade.freqai.base_models.BaseRegressionModel import BaseRegressionModel
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
-from freqai_ext.models._base import ExtModel
+from freqai_ext.models._boosting import BoostingModel
 from freqai_ext.models._multi_target import fit_targets
 
 
-class CatboostRegressorMultiTarget(ExtModel, BaseRegressionModel):
+class CatboostRegressorMultiTarget(BoostingModel, BaseRegressionModel):
     """One ``CatboostRegressor`` estimator per continuous target, in parallel where FreqAI is told so."""
 
     multi_target = True

@@ -7,11 +7,11 @@ from freqtrade.freqai.base_models.BaseRegressionModel import BaseRegressionModel
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
 from freqai_ext.config import ExtSettings
-from freqai_ext.models._base import ExtModel
+from freqai_ext.models._boosting import BoostingModel
 from freqai_ext.models._multi_target import fit_targets
 
 
-class CustomRegressor(ExtModel, BaseRegressionModel):
+class CustomRegressor(BoostingModel, BaseRegressionModel):
     """One estimator per continuous target behind a robust pipeline.
 
     Training rows with too many features outside the interquartile fences are left out, rows like them are flagged in

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from freqai_ext.models._parameters import ParameterRules, complete_parameters
+from freqai_ext.learning.parameters import ParameterRules, Task, complete_parameters
 
-Task = Literal["regression", "classification"]
+__all__ = ["Backend", "FitOne", "Rows", "Task", "backend"]
 
 
 @dataclass(frozen=True)

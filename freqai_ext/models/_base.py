@@ -3,11 +3,11 @@
 :class:`ExtModel` stands before one of FreqAI's base classes, e.g. ``class X(ExtModel, BaseRegressionModel)``. It
 
 - checks the ``freqai_ext`` section and the training parameters before the bot starts;
-- completes the training parameters with fast defaults, one thread per worker among them;
 - builds the pipelines from ``freqai_ext.pipeline``;
 - repairs live retraining under pandas 3.1 (:mod:`freqai_ext.models._history_dtype`);
 - keeps backtest predictions of another model or setting apart (:mod:`freqai_ext.models._prediction_origin`);
 - joins features faster (:mod:`freqai_ext.models._fast_merge`);
+- knows mean and deviation of recent predictions, of every column and fast (:mod:`freqai_ext.models._live_statistics`);
 - marks predictions made from missing features as not to be trusted, which FreqAI intends and then overwrites.
 """
 
@@ -15,7 +15,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,10 @@ from pandas import DataFrame
 
 from freqai_ext.config import ExtSettings, load_ext_settings
 from freqai_ext.errors import SettingsError
-from freqai_ext.models._backends import Backend, Rows, Task, backend
+from freqai_ext.models._backends import Task
 from freqai_ext.models._fast_merge import use_fast_merge
 from freqai_ext.models._history_dtype import repair_history_dates
+from freqai_ext.models._live_statistics import LiveStatistics
 from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
 from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline, build_label_pipeline
 
@@ -42,7 +43,7 @@ else:
 logger = logging.getLogger(__name__)
 
 
-class ExtModel(_Base):
+class ExtModel(LiveStatistics, _Base):
     """Common ground of the models of freqai_ext; place it before a FreqAI base class."""
 
     #: What the model predicts, so that a strategy can offer it fitting targets.
@@ -59,18 +60,28 @@ class ExtModel(_Base):
             self.pipeline_settings = PipelineSettings(
                 **{**self.pipeline_defaults, **self.ext_settings.pipeline.model_dump(exclude_unset=True)}
             )
-            self.backend: Backend = backend(self.backend_name(self.ext_settings))
-            given = config.get("freqai", {}).get("model_training_parameters", {})
-            parameters = self.backend.complete(given, self.task)
+            parameters = self.checked_parameters(config.get("freqai", {}).get("model_training_parameters", {}))
         except SettingsError as error:
             raise OperationalException(str(error)) from error
         super().__init__(config=config)
         self.model_training_parameters = parameters
         repair_history_dates(self.dd)
 
-    def backend_name(self, settings: ExtSettings) -> Literal["lightgbm", "catboost"]:
-        """Return the boosting library that this model uses."""
-        return "catboost"
+    def checked_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``freqai.model_training_parameters``, checked and completed; called before the bot starts.
+
+        Raises
+        ------
+        SettingsError
+            For a name or value that the model does not take.
+        """
+        return dict(given)
+
+    def remember_context(self, pair: str, frame: DataFrame) -> None:
+        """Take note of a pair's whole frame up to now, of which FreqAI hands over the last rows.
+
+        Called before each training and prediction, in the thread that does it. Models that look back use it.
+        """
 
     def define_data_pipeline(self, threads: int = 1) -> "Pipeline":
         """Return the feature pipeline: FreqAI's steps, with the scaler and outlier step of ``freqai_ext.pipeline``."""
@@ -88,6 +99,7 @@ class ExtModel(_Base):
             activate_origin(Path(self.full_path), self._origin)
             self._origin = None
         use_fast_merge(dk)
+        self._remember_slices(dk)
         return super().start_backtesting(dataframe, metadata, dk, strategy)
 
     def start_live(
@@ -108,7 +120,15 @@ class ExtModel(_Base):
     ) -> None:
         """Train one pair in the bot's training thread, as FreqAI does, with the faster merge."""
         use_fast_merge(dk)
+        self._remember_slices(dk)
         super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, *args, **kw)
+
+    def build_strategy_return_arrays(
+        self, dataframe: DataFrame, dk: "FreqaiDataKitchen", pair: str, trained_timestamp: int
+    ) -> None:
+        """Predict the newest candles, as FreqAI does, with the frame before them at hand."""
+        self.remember_context(pair, dataframe)
+        super().build_strategy_return_arrays(dataframe, dk, pair, trained_timestamp)
 
     def predict(
         self, unfiltered_df: DataFrame, dk: "FreqaiDataKitchen", **kwargs: Any
@@ -122,43 +142,18 @@ class ExtModel(_Base):
         dk.do_predict = np.where(incomplete, 0, trusted)
         return predictions, dk.do_predict
 
-    def train_rows(self, data: Mapping[str, Any], target: int) -> Rows:
-        """Return the training rows of one target from FreqAI's data dictionary."""
-        return Rows(data["train_features"], data["train_labels"].iloc[:, target], data["train_weights"])
+    def _remember_slices(self, dk: "FreqaiDataKitchen") -> None:
+        """Let this data kitchen tell of the frames from which it cuts training windows and windows to predict."""
+        cut = dk.slice_dataframe
 
-    def evaluation_rows(self, data: Mapping[str, Any], target: int) -> Rows | None:
-        """Return the held-out rows of one target, or ``None`` where the user holds none out."""
-        if self.freqai_info.get("data_split_parameters", {}).get("test_size", 0.1) == 0:
-            return None
-        return Rows(data["test_features"], data["test_labels"].iloc[:, target], data["test_weights"])
+        def remember_and_cut(timerange: Any, frame: DataFrame) -> DataFrame:
+            # The candles of other timeframes and pairs are cut by the same method.
+            if any(column.startswith("%") for column in frame.columns):
+                self.remember_context(dk.pair, frame)
+            window: DataFrame = cut(timerange, frame)
+            return window
 
-    def require_one_target(self, data: Mapping[str, Any]) -> None:
-        """Raise where a model of one target was given several."""
-        targets = list(data["train_labels"].columns)
-        if len(targets) > 1:
-            name = type(self).__name__
-            raise ValueError(f"{name} learns one target and got {', '.join(targets)}; use {name}MultiTarget")
-
-    def fit_target(
-        self, data: Mapping[str, Any], dk: "FreqaiDataKitchen", target: int = 0, init_model: Any = None
-    ) -> Any:
-        """Return the estimator of one target, fitted by the backend."""
-        return self.backend.fit(
-            self.task,
-            self.train_rows(data, target),
-            self.evaluation_rows(data, target),
-            self.model_training_parameters,
-            init_model,
-            self._callbacks(dk),
-        )
-
-    def _callbacks(self, dk: "FreqaiDataKitchen") -> list[Any]:
-        # FreqAI writes a TensorBoard log for every LightGBM fit unless told not to; we write it when told to.
-        if self.backend.name != "lightgbm" or not self.freqai_info.get("activate_tensorboard", False):
-            return []
-        from freqtrade.freqai.tensorboard import LightGBMCallback
-
-        return [LightGBMCallback(dk.data_path, True)] if LightGBMCallback is not None else []
+        dk.slice_dataframe = remember_and_cut
 
     def _pipeline_threads(self) -> int:
         return int(self.freqai_info.get("data_kitchen_thread_count", 0)) or 1

@@ -1,62 +1,14 @@
-"""CatBoost as a backend: parameters, fitting, continuing."""
+"""CatBoost as a backend: fitting and continuing."""
 
-import inspect
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from catboost import CatBoostClassifier, CatBoostRegressor, Pool
+from catboost import Pool
 
+from freqai_ext.learning.catboost_parameters import DEFAULTS, estimator_class, rules
 from freqai_ext.models._backends import Rows, Task
-from freqai_ext.models._parameters import ParameterRules
 
-# `rsm` and `border_count` make a fit several times faster; `_parameters` says why.
-DEFAULTS = MappingProxyType(
-    {"thread_count": 1, "border_count": 32, "rsm": 0.3, "verbose": False, "allow_writing_files": False}
-)
-
-# CatBoost's own synonyms: it refuses two names of one parameter.
-_SYNONYMS = {
-    "n_estimators": "iterations",
-    "num_boost_round": "iterations",
-    "num_trees": "iterations",
-    "eta": "learning_rate",
-    "max_depth": "depth",
-    "max_bin": "border_count",
-    "colsample_bylevel": "rsm",
-    "reg_lambda": "l2_leaf_reg",
-    "random_state": "random_seed",
-    "objective": "loss_function",
-    "min_child_samples": "min_data_in_leaf",
-    "num_leaves": "max_leaves",
-    "verbose_eval": "verbose",
-}
-
-
-def _quiet(verbosity: Any) -> Any:
-    return bool(verbosity > 0) if isinstance(verbosity, int | float) else verbosity
-
-
-_TRANSLATED = MappingProxyType({"n_jobs": ("thread_count", lambda count: count), "verbosity": ("verbose", _quiet)})
-
-
-@lru_cache(maxsize=2)
-def rules(task: Task) -> ParameterRules:
-    """Return what CatBoost accepts for a task."""
-    names = set(inspect.signature(_estimator_class(task).__init__).parameters) - {"self", "kwargs"}
-    canonical = {name: _SYNONYMS.get(name, name) for name in names | set(_SYNONYMS)}
-
-    def try_fit(parameters: dict[str, Any]) -> None:
-        # CatBoost takes such a rate and diverges.
-        if isinstance(rate := parameters.get("learning_rate"), int | float) and rate <= 0:
-            raise ValueError("must be above 0")
-        generator = np.random.default_rng(0)
-        features = generator.normal(size=(64, 4))
-        label = generator.permutation(64) % 2 if task == "classification" else generator.normal(size=64)
-        _estimator_class(task)(**_one_tree(parameters)).fit(features, label)
-
-    return ParameterRules("CatBoost", DEFAULTS, canonical, try_fit, _TRANSLATED)
+__all__ = ["fit_one", "rules"]
 
 
 def fit_one(
@@ -78,7 +30,7 @@ def fit_one(
     if parameters.get("task_type") == "GPU" and parameters.get("rsm") == DEFAULTS["rsm"]:
         # The GPU implementation has no feature sampling.
         parameters.pop("rsm")
-    estimator = _estimator_class(task)(**parameters)
+    estimator = estimator_class(task)(**parameters)
     estimator.fit(
         _pool(train),
         eval_set=None if evaluation is None else _pool(evaluation),
@@ -88,19 +40,7 @@ def fit_one(
     return estimator
 
 
-def _estimator_class(task: Task) -> Any:
-    return CatBoostClassifier if task == "classification" else CatBoostRegressor
-
-
 def _pool(rows: Rows) -> Pool:
     # One contiguous matrix: CatBoost reads a frame column by column, which is slow for hundreds of them.
     features = np.ascontiguousarray(rows.features.to_numpy(dtype=np.float32))
     return Pool(features, label=rows.label.to_numpy(), weight=rows.weights, feature_names=list(rows.features.columns))
-
-
-def _one_tree(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters for a probe of one tree; a count of trees that CatBoost refuses is left as it is."""
-    quiet = {} if parameters.keys() & {"logging_level", "silent", "verbose"} else {"verbose": False}
-    probe = {"thread_count": 1, "allow_writing_files": False, **quiet, **parameters}
-    trees = probe.get("iterations", 1)
-    return {**probe, "iterations": min(trees, 1) if isinstance(trees, int) else trees}

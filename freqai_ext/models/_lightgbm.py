@@ -1,44 +1,13 @@
-"""LightGBM as a backend: parameters, fitting, continuing."""
+"""LightGBM as a backend: fitting and continuing."""
 
-import inspect
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from lightgbm import LGBMClassifier, LGBMRegressor
-from lightgbm.basic import _ConfigAliases
 
+from freqai_ext.learning.lightgbm_parameters import estimator_class, evaluation_arguments, rules
 from freqai_ext.models._backends import Rows, Task
-from freqai_ext.models._parameters import ParameterRules
 
-# `max_bin` and `colsample_bytree` make a fit several times faster; `_parameters` says why.
-DEFAULTS = MappingProxyType({"n_jobs": 1, "max_bin": 63, "colsample_bytree": 0.3, "verbosity": -1})
-
-_TRANSLATED = MappingProxyType(
-    {
-        "iterations": ("n_estimators", lambda count: count),
-        "depth": ("max_depth", lambda depth: depth),
-        "thread_count": ("n_jobs", lambda count: count),
-    }
-)
-
-
-@lru_cache(maxsize=2)
-def rules(task: Task) -> ParameterRules:
-    """Return what LightGBM accepts for a task."""
-
-    def try_fit(parameters: dict[str, Any]) -> None:
-        generator = np.random.default_rng(0)
-        features = generator.normal(size=(64, 4))
-        label = generator.permutation(64) % 2 if task == "classification" else generator.normal(size=64)
-        probe = {"n_jobs": 1, "verbosity": -1, **parameters}
-        if not (isinstance(trees := probe.get("n_estimators"), int) and trees < 1):
-            probe["n_estimators"] = 1 if isinstance(trees, int | None) else trees
-        held_out = _evaluation(features[48:], label[48:], None) if probe.get("early_stopping_round") else {}
-        _estimator_class(task)(**probe).fit(features[:48], label[:48], **held_out)
-
-    return ParameterRules("LightGBM", DEFAULTS, _canonical_names(), try_fit, _TRANSLATED)
+__all__ = ["fit_one", "rules"]
 
 
 def fit_one(
@@ -47,8 +16,10 @@ def fit_one(
     """Fit one LightGBM estimator; all trees are kept unless early stopping is asked for."""
     if evaluation is None:
         parameters.pop("early_stopping_round", None)
-    estimator = _estimator_class(task)(**parameters)
-    evaluated = {} if evaluation is None else _evaluation(evaluation.features, evaluation.label, evaluation.weights)
+    estimator = estimator_class(task)(**parameters)
+    evaluated = (
+        {} if evaluation is None else evaluation_arguments(evaluation.features, evaluation.label, evaluation.weights)
+    )
     if task == "classification" and "eval_y" in evaluated:
         # LightGBM 4.7 encodes the classes of `eval_set` but not those of `eval_y`.
         evaluated["eval_y"] = (np.searchsorted(np.unique(train.label), evaluated["eval_y"][0]),)
@@ -61,26 +32,3 @@ def fit_one(
         **evaluated,
     )
     return estimator
-
-
-def _estimator_class(task: Task) -> Any:
-    return LGBMClassifier if task == "classification" else LGBMRegressor
-
-
-def _canonical_names() -> dict[str, str]:
-    """Map every name and alias of LightGBM to scikit-learn's name where there is one, else to LightGBM's own."""
-    sklearn_names = set(inspect.signature(LGBMRegressor.__init__).parameters) - {"self", "kwargs"}
-    canonical = {name: name for name in sklearn_names}
-    for name, aliases in _ConfigAliases._get_all_param_aliases().items():
-        group = {name, *aliases}
-        target = next(iter(sorted(group & sklearn_names)), name)
-        canonical |= dict.fromkeys(group, target)
-    return canonical
-
-
-def _evaluation(features: Any, label: Any, weights: Any) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"eval_sample_weight": None if weights is None else [weights]}
-    # LightGBM 4.7 renamed the argument and warns on the old name.
-    if "eval_X" in inspect.signature(LGBMRegressor.fit).parameters:
-        return {**arguments, "eval_X": (features,), "eval_y": (label,)}
-    return {**arguments, "eval_set": [(features, label)]}

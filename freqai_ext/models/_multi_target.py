@@ -9,7 +9,7 @@ from freqtrade.freqai.base_models.FreqaiMultiOutputRegressor import FreqaiMultiO
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 from joblib import Parallel, delayed
 
-from freqai_ext.models._base import ExtModel
+from freqai_ext.models._boosting import BoostingModel
 
 
 class MultiTargetClassifier(FreqaiMultiOutputClassifier):
@@ -20,7 +20,7 @@ class MultiTargetClassifier(FreqaiMultiOutputClassifier):
         return np.column_stack([np.ravel(estimator.predict(X)) for estimator in self.estimators_])
 
 
-def fit_targets(model: ExtModel, data: dict[str, Any], dk: FreqaiDataKitchen) -> Any:
+def fit_targets(model: BoostingModel, data: dict[str, Any], dk: FreqaiDataKitchen) -> Any:
     """Return FreqAI's own multi-output holder, filled with one estimator per target.
 
     The estimators are fitted in parallel threads where ``freqai.multitarget_parallel_training`` is set. With

@@ -38,8 +38,13 @@ _WITHOUT_EFFECT = frozenset(
         "freqai.wait_for_training_iteration_on_reload",
         "freqai.write_metrics_to_disk",
         "freqai_ext.guardian",
+        "freqai_ext.hyper.kelly_fraction",
+        "freqai_ext.hyper.max_stake_share",
+        "freqai_ext.hyper.prediction_sets",
         "freqai_ext.lifecycle",
         "freqai_ext.news",
+        "freqai_ext.strategy.leverage",
+        "freqai_ext.strategy.max_slippage_ratio",
     }
 )
 
@@ -51,11 +56,17 @@ def prediction_origin(config: Mapping[str, Any]) -> dict[str, str]:
     """
     names = {key: str(config.get(key)) for key in ("strategy", "freqaimodel", "timeframe", "trading_mode")}
     settings = {
-        f"{section}.{key}": value
+        f"{section}.{key}": _with_effect(f"{section}.{key}", value)
         for section in ("freqai", "freqai_ext")
         for key, value in config.get(section, {}).items()
     }
     return names | {path: _digest(value) for path, value in settings.items() if path not in _WITHOUT_EFFECT}
+
+
+def _with_effect(path: str, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: each for key, each in value.items() if f"{path}.{key}" not in _WITHOUT_EFFECT}
 
 
 def activate_origin(folder: Path, origin: dict[str, str]) -> None:

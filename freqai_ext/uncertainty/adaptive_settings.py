@@ -18,13 +18,15 @@ class AdaptiveConformalSettings(Settings):
     step_sizes
         How far one outcome moves the miss rate that is aimed at: about ``1 / (rows it takes to adapt)``. One is ACI;
         several are run side by side and aggregated by how well they did. A step far above
-        ``1 / label_horizon_candles`` overshoots, since answers come that late.
+        ``1 / label_horizon_candles`` overshoots, since answers come that late and misses come in runs.
     memory_rows
         How many of the latest errors the widths are taken from.
     """
 
     coverage: float = Field(default=0.8, gt=0.0, lt=1.0)
-    step_sizes: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...] = Field(default=(0.002, 0.005, 0.01), min_length=1)
+    step_sizes: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...] = Field(
+        default=(0.0005, 0.001, 0.002), min_length=1
+    )
     memory_rows: int = Field(default=2000, ge=10)
 
 

@@ -1,0 +1,76 @@
+"""Several learners, weighted by how well they forecast what they have not seen."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from freqtrade.freqai.freqai_interface import IFreqaiModel
+
+from freqai_ext.errors import SettingsError
+from freqai_ext.learning.cross_fit import Folds
+from freqai_ext.learning.design import Examples
+from freqai_ext.learning.learner import Learner
+from freqai_ext.learning.learners import learner
+from freqai_ext.learning.stacking import StackedLearner
+from freqai_ext.models._signal_model import SignalModel, Tuned
+from freqai_ext.models._tuned_learners import MakeLearner
+from freqai_ext.signals import Target, TrainingSet
+from freqai_ext.signals.folds import purged_folds
+
+
+class StackedEnsembleModel(SignalModel, IFreqaiModel):
+    """LightGBM, CatBoost, a linear model and, by setting, a network, stacked with non-negative weights.
+
+    The members are named in ``freqai_ext.ensemble``. ``model_training_parameters`` go to every member whose library
+    takes them; one that none takes is an error.
+    """
+
+    def checked_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters, refused by name where no member takes them."""
+        settings = self.ext_settings.ensemble
+        for key, value in given.items():
+            if not any(_takes(name, key, value) for name in settings.members):
+                # Its error names the parameter and the rule.
+                learner(settings.members[0], {key: value})
+        self._parameters = {
+            name: {
+                **{key: value for key, value in given.items() if _takes(name, key, value)},
+                **settings.parameters.get(name, {}),
+            }
+            for name in settings.members
+        }
+        for name, parameters in self._parameters.items():
+            learner(name, parameters)
+        return dict(given)
+
+    def learner_with(self, parameters: Mapping[str, Any]) -> Learner:
+        """Return the first member, which stands in where there is nothing to stack."""
+        name, own = next(iter(self._parameters.items()))
+        return learner(name, {**own, **parameters})
+
+    def make_learner(self, target: Target, training: TrainingSet, tuned: Tuned) -> Learner:
+        """Return the stack, whose folds are purged by the time at which this target's labels are known."""
+        members = tuple(tuned(_maker(name, own)) for name, own in self._parameters.items())
+        settings = self.signal_settings
+        embargo = timedelta(microseconds=settings.embargo_candles * training.candle_ns / 1000)
+
+        def split(examples: Examples) -> Folds:
+            rows = examples.rows
+            return purged_folds(
+                training.made_at_ns[rows], target.known_at_ns[rows], self.ext_settings.ensemble.folds, embargo
+            )
+
+        overlap = max(1.0, target.horizon_candles / settings.train_stride_candles)
+        return StackedLearner(members, split, overlap=overlap)
+
+
+def _maker(name: str, own: Mapping[str, Any]) -> MakeLearner:
+    return lambda found: learner(name, {**own, **found})
+
+
+def _takes(name: str, key: str, value: Any) -> bool:
+    try:
+        learner(name, {key: value})
+    except SettingsError:
+        return False
+    return True

@@ -1,0 +1,410 @@
+"""What the models that give odds share: training on purged folds, panels, and their prediction columns."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from freqtrade.exceptions import OperationalException
+from freqtrade.exchange import timeframe_to_seconds
+from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
+from freqtrade.strategy import IStrategy
+
+from freqai_ext.errors import FreqaiExtError
+from freqai_ext.learning.learner import Learner
+from freqai_ext.models._base import ExtModel
+from freqai_ext.models._classes import with_classes
+from freqai_ext.models._interval_files import restore_intervals, save_intervals
+from freqai_ext.models._market import volatility
+from freqai_ext.models._panel import BacktestFrames, live_frames, shared_features
+from freqai_ext.models._signal_columns import extra_columns, prediction_frame
+from freqai_ext.models._signal_rows import PairRows, build_design, build_training_set, label_horizons, pair_rows
+from freqai_ext.models._trained_signal import SharedFit, TrainedSignal
+from freqai_ext.models._tuned_learners import MakeLearner, Tuner
+from freqai_ext.pipeline import QuietPipeline
+from freqai_ext.signals import Question, Target, TrainingSet, fit_signal, target_task
+from freqai_ext.signals.constant import only_value
+
+logger = logging.getLogger(__name__)
+
+Frame = pd.DataFrame
+Tuned = Callable[[MakeLearner], Learner]
+"""Gives a learner with the parameters that were found for it."""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The half-open training window ``[start, stop)``, and where the frames of other pairs come from."""
+
+    start: pd.Timestamp
+    stop: pd.Timestamp
+    frame_of: Callable[[str, pd.Timestamp], Frame | None]
+    pairs: tuple[str, ...]
+
+
+class SignalModel(ExtModel):
+    """Returns calibrated odds and intervals beside every target; place it before FreqAI's ``IFreqaiModel``.
+
+    Subclasses say what learns, by :meth:`learner_with`. ``data_split_parameters`` have no effect: shrinkage,
+    calibration and intervals are learnt on purged folds of the whole training window, and the model that predicts is
+    fitted to all rows whose label is known. Sample weights (``weight_factor``) and the steps of the feature pipeline
+    work as in FreqAI.
+    """
+
+    multi_target = True
+    # Learners that need a scale bring their own.
+    pipeline_defaults = MappingProxyType({"scaler": "none"})
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config=config)
+        self.signal_settings = self.ext_settings.signal
+        self._candle_ns = timeframe_to_seconds(config["timeframe"]) * 1_000_000_000
+        self._context: dict[int, tuple[str, Frame]] = {}
+        self._backtest_frames: BacktestFrames | None = None
+        self._window: _Window | None = None
+        self._shared = SharedFit()
+        self._tuner = Tuner(self.ext_settings.tuning, self.model_training_parameters)
+
+    def learner_with(self, parameters: Mapping[str, Any]) -> Learner:
+        """Return what learns, with some parameters set over the user's own."""
+        raise NotImplementedError
+
+    def make_learner(self, target: Target, training: TrainingSet, tuned: Tuned) -> Learner:
+        """Return what learns a target: the learner, its parameters searched where the settings ask for it."""
+        return tuned(self.learner_with)
+
+    def define_label_pipeline(self, threads: int = 1) -> QuietPipeline:
+        """Return a pipeline without steps: labels are scaled by volatility, row by row."""
+        return QuietPipeline([])
+
+    def remember_context(self, pair: str, frame: Frame) -> None:
+        """Keep the frame from which FreqAI is about to cut, for this thread."""
+        self._context[threading.get_ident()] = (pair, frame)
+
+    def start_backtesting(
+        self, dataframe: Frame, metadata: dict[str, Any], dk: FreqaiDataKitchen, strategy: IStrategy
+    ) -> FreqaiDataKitchen:
+        """Backtest one pair, as FreqAI does; a panel sees all pairs of the whitelist."""
+        if self.signal_settings.panel and self._backtest_frames is None:
+            self._backtest_frames = BacktestFrames(strategy, self.config)
+        self._window = None
+        self._whitelist = tuple(strategy.dp.current_whitelist())
+        return super().start_backtesting(dataframe, metadata, dk, strategy)
+
+    def extract_data_and_train_model(
+        self,
+        new_trained_timerange: Any,
+        pair: str,
+        strategy: IStrategy,
+        dk: FreqaiDataKitchen,
+        data_load_timerange: Any,
+    ) -> None:
+        """Train one pair in the bot's training thread, as FreqAI does; a panel trains all pairs at once."""
+        if self.signal_settings.panel:
+            self._window = _Window(
+                pd.Timestamp(new_trained_timerange.startts, unit="s", tz="UTC"),
+                pd.Timestamp(new_trained_timerange.stopts, unit="s", tz="UTC"),
+                live_frames(strategy, self.config, self.dd, data_load_timerange),
+                tuple(strategy.dp.current_whitelist()),
+            )
+        super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, data_load_timerange)
+
+    def train(self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, **kwargs: Any) -> TrainedSignal:
+        """Return the signal learnt from a training window, of one pair or of the panel.
+
+        Raises
+        ------
+        OperationalException
+            If FreqAI finds no whole row, or a setting does not fit to the strategy's targets.
+        """
+        started = perf_counter()
+        features, labels = dk.filter_features(
+            unfiltered_df, dk.training_features_list, dk.label_list, training_filter=True
+        )
+        dk.data_dictionary = {
+            "train_features": features,
+            "train_labels": labels,
+            "train_weights": np.ones(len(features)),
+            "train_dates": dk.train_dates,
+        }
+        if not self.freqai_info.get("fit_live_predictions_candles", 0) or not self.live:
+            dk.fit_labels()
+        window = self._panel_window()
+        trained = self._shared.get(pair, window.stop, self._sharing_time()) if window else None
+        if trained is None:
+            try:
+                trained = self._fit_window(unfiltered_df, pair, dk, window)
+            except FreqaiExtError as error:
+                raise OperationalException(str(error)) from error
+            if window:
+                self._shared.put(trained, window.stop, keep_all=not self.live)
+        if window:
+            self._shared.given(pair, window.stop)
+        dk.feature_pipeline, dk.label_pipeline = trained.pipeline, self.define_label_pipeline()
+        for column in self._extra_columns(dk, trained):
+            dk.data.setdefault("labels_mean", {}).setdefault(column, 0)
+            dk.data.setdefault("labels_std", {}).setdefault(column, 0)
+        logger.info("%s: trained on %s in %.1f s", pair, trained.describe(), perf_counter() - started)
+        return trained
+
+    def fit(self, data_dictionary: dict[str, Any], dk: FreqaiDataKitchen, **kwargs: Any) -> Any:
+        """Return the signal of ``data_dictionary["training_set"]``; the models of its targets are fitted here."""
+        training: TrainingSet = data_dictionary["training_set"]
+        former = self.get_init_model(dk.pair)
+        learners = {target.name: self._learner_of(target, training, dk) for target in training.targets}
+        continued = former.signal if former and former.signal.feature_names == training.design.names else None
+        return fit_signal(learners, training, self.signal_settings, continued)
+
+    def predict(self, unfiltered_df: Frame, dk: FreqaiDataKitchen, **kwargs: Any) -> tuple[Frame, npt.NDArray[np.int_]]:
+        """Return a row of prediction columns for each row, and 1 where they are to be trusted."""
+        trained: TrainedSignal = self.model
+        context, first = self._context_of(unfiltered_df, dk.pair)
+        begin = max(0, first - trained.history_rows)
+        frame, asked = context.iloc[begin : first + len(unfiltered_df)], first - begin
+        dk.find_features(unfiltered_df)
+        filled, _ = dk.filter_features(frame, dk.training_features_list, training_filter=False)
+        incomplete = dk.data["filter_drop_index_prediction"].to_numpy(dtype=bool)
+        dk.data["filter_drop_index_prediction"] = pd.Series(incomplete[asked:])
+        if trained.pooled:
+            filled = shared_features(filled, dk.training_features_list, dk.pair, self._correlated())
+        usual, terms = self._volatilities(context["close"].iloc[: first + len(unfiltered_df)])
+        rows = pair_rows(
+            dk.pair,
+            frame,
+            filled[list(trained.features)],
+            (),
+            usual[begin:],
+            terms[begin:],
+            self._candle_ns,
+            ~incomplete,
+        )
+        cleaned, outliers, _ = trained.pipeline.transform(rows.features, outlier_check=True)
+        design = build_design(
+            [rows], cleaned.to_numpy(dtype=np.float32), list(cleaned.columns), trained.pair_codes, self._candle_ns
+        )
+        chosen = np.arange(asked, len(frame))
+        question = Question(
+            design,
+            chosen,
+            dk.pair,
+            rows.made_at_ns[chosen],
+            rows.volatility[chosen],
+            self._outcomes(context, first, len(unfiltered_df), trained),
+            rows.terms[chosen],
+        )
+        keeps = self.live and dk.live
+        if keeps:
+            restore_intervals(trained, dk.pair, dk.data_path, dk.model_filename)
+        forecasts = trained.signal.predict(question)
+        if keeps:
+            save_intervals(trained, dk.pair, dk.data_path, dk.model_filename)
+        predictions, whole = prediction_frame(trained.labels, trained.classes, trained.signal, forecasts)
+        found = trained.pipeline["di"]
+        dk.DI_values = found.di_values[asked:] if found else np.zeros(len(chosen))
+        dk.do_predict = np.where(whole & ~incomplete[asked:], np.asarray(outliers)[asked:], 0).astype(int)
+        return with_classes(predictions, self.class_names), dk.do_predict
+
+    def extra_prediction_columns(self, dk: FreqaiDataKitchen) -> list[str]:
+        """Return the prediction columns beside the targets."""
+        return self._extra_columns(dk, self.model) if isinstance(self.model, TrainedSignal) else []
+
+    def _extra_columns(self, dk: FreqaiDataKitchen, trained: TrainedSignal) -> list[str]:
+        columns = extra_columns(dk.label_list, trained.classes, trained.signal)
+        return list(dict.fromkeys([*columns, *self.class_names]))
+
+    def _learner_of(self, target: Target, training: TrainingSet, dk: FreqaiDataKitchen) -> Learner:
+        if only_value(target, training.weight) is not None:
+            return self.learner_with({})
+
+        def tuned(make: MakeLearner) -> Learner:
+            if not self._tuner.enabled:
+                return make({})
+            task = target_task(training, target, self.signal_settings)
+            subject = f"{'panel' if len(training.pairs) > 1 else dk.pair} {target.name} {make({}).name}"
+            found = self._tuner.parameters(
+                make,
+                task.head,
+                task.examples,
+                task.folds,
+                subject=subject,
+                folder=dk.data_path,
+                metadata=dk.data,
+            )
+            return make(found)
+
+        return self.make_learner(target, training, tuned)
+
+    def _fit_window(
+        self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, window: _Window | None
+    ) -> TrainedSignal:
+        rows = self._panel_rows(dk, window) if window else [self._own_rows(unfiltered_df, pair, dk)]
+        rows = [self._weighted(each, dk) for each in rows]
+        classes = {name: _classes(rows, name) for name in dk.label_list if _holds_names(rows, name)}
+        pipeline = self.define_data_pipeline(threads=dk.thread_count)
+        horizons = label_horizons(rows, int(self.ft_params.get("label_period_candles", 0)))
+        if self.history_rows == 0:
+            rows = [_only_trainable(each) for each in rows]
+        rows, cleaned = _clean(rows, pipeline)
+        codes = {each.pair: number for number, each in enumerate(rows)}
+        pair_codes = codes if window and self.signal_settings.pair_as_feature else None
+        design = build_design(rows, cleaned.to_numpy(np.float32), list(cleaned.columns), pair_codes, self._candle_ns)
+        training = build_training_set(rows, design, classes, horizons, self._candle_ns)
+        signal = self.fit({**dk.data_dictionary, "training_set": training}, dk)
+        return TrainedSignal(
+            signal=signal,
+            labels=tuple(dk.label_list),
+            classes=classes,
+            features=tuple(rows[0].features.columns),
+            pooled=window is not None,
+            pair_codes=pair_codes,
+            pipeline=pipeline,
+            history_rows=self.history_rows,
+        )
+
+    @property
+    def history_rows(self) -> int:
+        """Number of rows before a row that its prediction looks at."""
+        return 0
+
+    def _own_rows(self, frame: Frame, pair: str, dk: FreqaiDataKitchen) -> PairRows:
+        context, first = self._context_of(frame, pair)
+        usual, terms = self._volatilities(context["close"].iloc[: first + len(frame)])
+        features = frame[dk.training_features_list]
+        return pair_rows(pair, frame, features, dk.label_list, usual[first:], terms[first:], self._candle_ns)
+
+    def _panel_rows(self, dk: FreqaiDataKitchen, window: _Window) -> list[PairRows]:
+        """Return the rows of every pair that has candles in the window, with the features that all of them have."""
+        found: list[tuple[str, Frame, Frame, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
+        for pair in window.pairs:
+            frame = window.frame_of(pair, window.stop)
+            if frame is None:
+                continue
+            inside = (frame["date"] >= window.start).to_numpy()
+            usual, terms = (each[inside] for each in self._volatilities(frame["close"]))
+            frame = frame.loc[inside]
+            features = shared_features(
+                frame, [column for column in frame.columns if "%" in column], pair, self._correlated()
+            )
+            if len(frame):
+                found.append((pair, frame, features, usual, terms))
+        shared = [name for name in found[0][2] if all(name in each[2] for each in found)]
+        return [
+            pair_rows(pair, frame, features[shared], dk.label_list, usual, terms, self._candle_ns)
+            for pair, frame, features, usual, terms in found
+        ]
+
+    def _volatilities(self, close: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the volatility that is the unit of labels, and those that forecast the size of a move."""
+        settings = self.signal_settings
+        terms = np.column_stack([volatility(close, candles) for candles in settings.size_candles])
+        return volatility(close, settings.volatility_candles), terms
+
+    def _weighted(self, rows: PairRows, dk: FreqaiDataKitchen) -> PairRows:
+        """Return the rows with FreqAI's weights, those of the settings, and 0 where a row is not to be trained on."""
+        known = rows.labels.notna().any(axis=1).to_numpy()
+        trainable = np.flatnonzero((rows.weight > 0) & known)
+        weight = np.zeros(len(rows.weight))
+        if len(trainable):
+            weight[trainable] = 1.0
+            if self.ft_params.get("weight_factor", 0) > 0:
+                weight[trainable] = dk.set_weights_higher_recent(len(trainable))
+        settings = self.signal_settings
+        number = rows.made_at_ns // self._candle_ns
+        weight[number % settings.train_stride_candles != 0] = 0.0
+        if settings.recency_half_life_days is not None and len(number):
+            days = (rows.made_at_ns.max() - rows.made_at_ns) / (86_400 * 1e9)
+            weight *= 0.5 ** (days / settings.recency_half_life_days)
+        return replace(rows, weight=weight)
+
+    def _panel_window(self) -> _Window | None:
+        if not self.signal_settings.panel:
+            return None
+        if self.live:
+            return self._window
+        if self._backtest_frames is None:
+            # Trained apart from a backtest, on the one frame that is given.
+            return None
+        timerange = self.training_timerange
+        start, stop = (pd.Timestamp(stamp, unit="s", tz="UTC") for stamp in (timerange.startts, timerange.stopts))
+        return _Window(start, stop, self._backtest_frames, self._whitelist)
+
+    def _sharing_time(self) -> pd.Timedelta:
+        """Return for how long other pairs take over a panel's fit instead of training anew."""
+        if not self.live:
+            return pd.Timedelta(0)
+        hours = float(self.freqai_info.get("live_retrain_hours", 0))
+        return max(pd.Timedelta(hours=hours), pd.Timedelta(self._candle_ns, unit="ns"))
+
+    def _correlated(self) -> Sequence[str]:
+        return self.ft_params.get("include_corr_pairlist") or []
+
+    def _context_of(self, frame: Frame, pair: str) -> tuple[Frame, int]:
+        """Return the remembered frame that ``frame`` was cut from and the position of its first row there."""
+        known, context = self._context.get(threading.get_ident(), ("", frame))
+        if known == pair and context is not frame and len(frame):
+            dates = pd.DatetimeIndex(context["date"])
+            first = int(dates.searchsorted(pd.Timestamp(frame["date"].iloc[0])))
+            if dates[first : first + len(frame)].equals(pd.DatetimeIndex(frame["date"])):
+                cleaned = context.set_axis(context.columns.str.replace(":", ""), axis=1)
+                return cleaned, first
+        return frame, 0
+
+    def _outcomes(self, context: Frame, first: int, count: int, trained: TrainedSignal) -> dict[str, pd.Series]:
+        longest = max((each.horizon_candles for each in trained.continuous), default=0)
+        known = context.iloc[max(0, first - 2 * longest) : first + count]
+        made_at = pd.DatetimeIndex(known["date"]) + pd.Timedelta(self._candle_ns, unit="ns")
+        return {
+            each.name: pd.Series(known[each.name].to_numpy(dtype=np.float64), index=made_at)
+            for each in trained.continuous
+            if each.name in known
+        }
+
+
+def _holds_names(rows: Sequence[PairRows], label: str) -> bool:
+    return any(pd.api.types.is_string_dtype(each.labels[label].dtype) for each in rows)
+
+
+def _classes(rows: Sequence[PairRows], label: str) -> tuple[str, ...]:
+    seen = {str(name) for each in rows for name in each.labels[label].dropna().unique()}
+    return tuple(sorted(seen))
+
+
+def _only_trainable(rows: PairRows) -> PairRows:
+    """Return the rows that are trained on, for learners that do not look back over the others."""
+    kept = rows.weight > 0.0
+    return PairRows(
+        rows.pair,
+        rows.made_at_ns[kept],
+        rows.features[kept],
+        rows.complete[kept],
+        rows.volatility[kept],
+        rows.terms[kept],
+        rows.labels[kept],
+        rows.weight[kept],
+    )
+
+
+def _clean(rows: Sequence[PairRows], pipeline: QuietPipeline) -> tuple[list[PairRows], Frame]:
+    """Fit the pipeline to the rows that are trained on; return all rows, those that it removed without weight."""
+    weight = np.concatenate([each.weight for each in rows])
+    features = pd.concat([each.features for each in rows], ignore_index=True)
+    number = np.flatnonzero(weight > 0.0).astype(float)
+    if not len(number):
+        raise OperationalException("no row of the training window has whole features, a known label and a weight")
+    chosen = features if len(number) == len(features) else features.iloc[number.astype(int)]
+    kept_features, _, kept = pipeline.fit_transform(
+        chosen.reset_index(drop=True), pd.DataFrame({"label": np.zeros(len(chosen))}), number
+    )
+    removed = np.setdiff1d(number, np.asarray(kept)).astype(int)
+    weight[removed] = 0.0
+    cleaned = kept_features
+    if len(kept_features) < len(features):
+        cleaned, _, _ = pipeline.transform(features, outlier_check=True)
+    parts = np.split(weight, np.cumsum([len(each.weight) for each in rows])[:-1])
+    return [replace(each, weight=part) for each, part in zip(rows, parts, strict=True)], cleaned

@@ -1,0 +1,183 @@
+"""From FreqAI's frames to the rows that a signal is learnt from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from freqai_ext.learning.design import Design
+from freqai_ext.models._market import close_times_ns, run_starts
+from freqai_ext.signals import Target, TrainingSet
+
+PAIR_FEATURE = "pair"
+
+
+@dataclass(frozen=True, eq=False)
+class PairRows:
+    """Consecutive candles of one pair.
+
+    Attributes
+    ----------
+    pair
+        Its name.
+    made_at_ns
+        Shape ``(rows,)``: close of each candle, UTC, nanoseconds since 1970.
+    features
+        One row per candle; incomplete rows are filled with 0.
+    complete
+        Shape ``(rows,)``: whether no feature is missing or infinite.
+    volatility
+        Shape ``(rows,)``: the unit of labels.
+    terms
+        Shape ``(rows, terms)``: volatilities over windows of several lengths.
+    labels
+        One row per candle, the columns that the strategy set; empty where nothing is to be learnt.
+    weight
+        Shape ``(rows,)``; 0 where a row must not be trained on.
+    """
+
+    pair: str
+    made_at_ns: npt.NDArray[np.int64]
+    features: pd.DataFrame
+    complete: npt.NDArray[np.bool_]
+    volatility: npt.NDArray[np.float64]
+    terms: npt.NDArray[np.float64]
+    labels: pd.DataFrame
+    weight: npt.NDArray[np.float64]
+
+
+def pair_rows(
+    pair: str,
+    frame: pd.DataFrame,
+    features: pd.DataFrame,
+    labels: Sequence[str],
+    volatility: npt.NDArray[np.float64],
+    terms: npt.NDArray[np.float64],
+    candle_ns: int,
+    complete: npt.NDArray[np.bool_] | None = None,
+) -> PairRows:
+    """Return the rows of a frame; each weighs 1 where its features are complete.
+
+    Parameters
+    ----------
+    frame
+        Candles with labels, one per row.
+    features
+        Their features, in the same order.
+    complete
+        Which rows have whole features, where FreqAI has filled the others already.
+    """
+    if complete is None:
+        features = features.replace([np.inf, -np.inf], np.nan)
+        complete = features.notna().all(axis=1).to_numpy()
+        features = features if complete.all() else features.fillna(0.0)
+    return PairRows(
+        pair,
+        close_times_ns(frame, candle_ns),
+        features,
+        complete,
+        volatility,
+        terms,
+        frame[list(labels)],
+        complete.astype(np.float64),
+    )
+
+
+def build_design(
+    rows: Sequence[PairRows],
+    matrix: npt.NDArray[np.float32],
+    names: Sequence[str],
+    pair_codes: Mapping[str, int] | None,
+    candle_ns: int,
+) -> Design:
+    """Return the design of rows whose features went through the pipeline.
+
+    Parameters
+    ----------
+    matrix
+        Shape ``(rows, features)``, of all ``rows`` one after the other.
+    pair_codes
+        The code of each pair, where the pair is a feature; an unknown pair has the code that follows.
+    """
+    starts, offset = [], 0
+    for each in rows:
+        starts.append(run_starts(each.made_at_ns, each.complete, candle_ns) + offset)
+        offset += len(each.complete)
+    run_start = np.concatenate(starts).astype(np.intp)
+    if pair_codes is None:
+        return Design(np.ascontiguousarray(matrix), tuple(names), run_start)
+    codes = np.concatenate([np.full(len(each.complete), pair_codes.get(each.pair, len(pair_codes))) for each in rows])
+    with_pair = np.column_stack([matrix, codes.astype(np.float32)])
+    return Design(np.ascontiguousarray(with_pair), (*names, PAIR_FEATURE), run_start, (len(names),))
+
+
+def build_training_set(
+    rows: Sequence[PairRows],
+    design: Design,
+    classes: Mapping[str, Sequence[str]],
+    horizons: Mapping[str, int],
+    candle_ns: int,
+) -> TrainingSet:
+    """Return everything that a signal is learnt from.
+
+    Parameters
+    ----------
+    classes
+        For each label of class names its classes; each class becomes a binary target, :func:`class_target`.
+    horizons
+        For each label how many candles it looks ahead, from :func:`label_horizons`.
+    """
+    made_at = np.concatenate([each.made_at_ns for each in rows])
+    targets = []
+    for name in rows[0].labels.columns:
+        horizon = horizons[name]
+        known_at = made_at + horizon * candle_ns
+        column = pd.concat([each.labels[name] for each in rows], ignore_index=True)
+        if name in classes:
+            for chosen in classes[name]:
+                hit = np.where(column.notna(), (column == chosen).to_numpy(dtype=np.float64), np.nan)
+                targets.append(Target(class_target(name, chosen), "binary", hit, horizon, known_at))
+        else:
+            values = column.to_numpy(dtype=np.float64)
+            values = np.where(np.isfinite(values), values, np.nan)
+            binary = bool(np.isin(values[np.isfinite(values)], (0.0, 1.0)).all())
+            targets.append(Target(name, "binary" if binary else "continuous", values, horizon, known_at))
+    return TrainingSet(
+        design,
+        tuple(each.pair for each in rows),
+        np.repeat(np.arange(len(rows)), [len(each.complete) for each in rows]),
+        made_at,
+        np.concatenate([each.volatility for each in rows]),
+        np.concatenate([each.weight for each in rows]),
+        tuple(targets),
+        candle_ns,
+        np.concatenate([each.terms for each in rows]),
+    )
+
+
+def class_target(name: str, chosen: str) -> str:
+    """Return the name of the binary target of one class."""
+    return f"{name}={chosen}"
+
+
+def label_horizons(rows: Sequence[PairRows], otherwise: int) -> dict[str, int]:
+    """Return for each label how many candles it looks ahead: as many as are missing at the end of the window.
+
+    A strategy may set several labels of other horizons than ``label_period_candles``, as ours do.
+
+    Parameters
+    ----------
+    rows
+        All rows of a training window.
+    otherwise
+        ``label_period_candles``, for labels without a missing tail.
+    """
+    return {name: max(_horizon(each.labels[name], otherwise) for each in rows) for name in rows[0].labels.columns}
+
+
+def _horizon(label: pd.Series, otherwise: int) -> int:
+    known = np.flatnonzero(label.notna().to_numpy())
+    missing = len(label) - 1 - int(known[-1]) if len(known) else 0
+    return missing or max(otherwise, 1)
