@@ -14,13 +14,14 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import MarketDataError, SettingsError, WalkforwardError
 from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
 from freqai_ext.walkforward.cache import PredictionCache
 from freqai_ext.walkforward.configuration import check_config
 from freqai_ext.walkforward.report import WalkforwardReport, WindowFailure
 from freqai_ext.walkforward.session import BacktestSession
-from freqai_ext.walkforward.windows import Chunk, Window, pair_windows, split_into_chunks
+from freqai_ext.walkforward.windows import Chunk, Window, pair_windows, split_into_chunks, split_panel
 from freqai_ext.walkforward.worker import train_chunk
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ def run_walkforward(config: dict[str, Any], jobs: int | None = None, *, progress
     A ``freqtrade backtesting`` with the same configuration then reads the predictions instead of training, and makes
     the same trades as it would have made without. Windows that are in the cache already are skipped, so that an
     interrupted run goes on where it stopped; predictions of another model or other settings are set aside. With
-    ``freqai.continual_learning`` the windows of a pair depend on each other: they are trained in one process, and all
-    of them unless all are there.
+    ``freqai.continual_learning``, or a search for parameters that starts from the last winner, the windows of a pair
+    depend on each other: they are trained in one process, and all of them unless all are there.
 
     Parameters
     ----------
@@ -95,17 +96,25 @@ class _Work:
     windows: int
     missing: dict[str, tuple[Window, ...]]
     whole_pairs: bool
+    panel: bool
 
     @property
     def to_train(self) -> list[Window]:
         return [window for each in self.missing.values() for window in each]
 
     def chunks(self, jobs: int) -> list[Chunk]:
-        return split_into_chunks([each for each in self.missing.values() if each], jobs, whole_pairs=self.whole_pairs)
+        windows = [each for each in self.missing.values() if each]
+        if self.panel:
+            return split_panel(windows, jobs, in_one=self.whole_pairs)
+        return split_into_chunks(windows, jobs, whole_pairs=self.whole_pairs)
 
 
 def _plan(session: BacktestSession, cache: PredictionCache) -> _Work:
-    continual = bool(session.config["freqai"].get("continual_learning"))
+    settings = load_ext_settings(session.config)
+    # A search that starts from the window before depends on it as continual learning does.
+    continual = bool(session.config["freqai"].get("continual_learning")) or (
+        settings.tuning.enabled and settings.tuning.warm_start
+    )
     windows, missing = 0, {}
     for pair in session.pairs:
         dates = session.candles(pair)["date"]
@@ -121,7 +130,7 @@ def _plan(session: BacktestSession, cache: PredictionCache) -> _Work:
             f"timerange: {session.config['timerange']} has no candles of {', '.join(session.pairs)} "
             f"in {session.config['datadir']}; download them, or choose another time range"
         )
-    return _Work(windows, missing, continual)
+    return _Work(windows, missing, continual, settings.signal.panel)
 
 
 def _train(

@@ -47,10 +47,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive windows of one pair that one process trains in one go."""
+    """Windows that one process trains in one go: consecutive ones of one pair, or of all pairs of a panel."""
 
-    pair: str
     windows: tuple[Window, ...]
+
+    @property
+    def by_pair(self) -> dict[str, tuple[Window, ...]]:
+        """The windows of each pair, in order of time."""
+        pairs = dict.fromkeys(window.pair for window in self.windows)
+        return {pair: tuple(window for window in self.windows if window.pair == pair) for pair in pairs}
 
 
 def pair_windows(config: dict[str, Any], pair: str) -> tuple[Window, ...]:
@@ -93,13 +98,35 @@ def split_into_chunks(windows: Sequence[Sequence[Window]], jobs: int, *, whole_p
     return min(plans, key=lambda plan: _duration_in_windows(plan, jobs))
 
 
+def split_panel(windows: Sequence[Sequence[Window]], jobs: int, *, in_one: bool) -> list[Chunk]:
+    """Share the windows out to ``jobs`` processes so that those of one training period stay together.
+
+    A panel trains one model per period for all pairs; a process that has trained it predicts every pair with it. Each
+    process computes the features of all pairs, so there is one chunk for each.
+
+    Parameters
+    ----------
+    windows
+        For each pair its windows to train, in order of time; none may be empty.
+    in_one
+        Keep all windows together, because each training continues the one before.
+    """
+    starts = sorted({window.start for each in windows for window in each})
+    if not starts:
+        return []
+    parts = 1 if in_one else min(jobs, len(starts))
+    borders = [round(len(starts) * part / parts) for part in range(parts + 1)]
+    periods = [set(starts[start:stop]) for start, stop in pairwise(borders)]
+    return [Chunk(tuple(window for each in windows for window in each if window.start in period)) for period in periods]
+
+
 def _chunks(windows: Sequence[Sequence[Window]], size: int) -> list[Chunk]:
     """Cut each pair's windows into even chunks of at most ``size``; the longest come first."""
     chunks = []
     for each in windows:
         parts = ceil(len(each) / size)
         borders = [round(len(each) * part / parts) for part in range(parts + 1)]
-        chunks += [Chunk(each[0].pair, tuple(each[start:stop])) for start, stop in pairwise(borders)]
+        chunks += [Chunk(tuple(each[start:stop])) for start, stop in pairwise(borders)]
     return sorted(chunks, key=lambda chunk: -len(chunk.windows))
 
 

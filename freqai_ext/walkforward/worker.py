@@ -4,14 +4,16 @@ import os
 import signal
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freqai_ext._silence import silence
 from freqai_ext.errors import FreqaiExtError, WalkforwardError
 from freqai_ext.walkforward.cache import PredictionCache
+from freqai_ext.walkforward.diagnostics import TrainingRecorder, write_record
 from freqai_ext.walkforward.report import WindowFailure
 from freqai_ext.walkforward.session import BacktestSession
 from freqai_ext.walkforward.windows import Chunk, Window
@@ -51,12 +53,13 @@ def train_chunk(config: dict[str, Any], chunk: Chunk, parent_pid: int) -> ChunkR
         session = _load(config)
         training = _ChunkTraining(chunk, cache, PredictionCache(config))
         training.attach_to(session.strategy.freqai)
-        try:
-            session.strategy.advise_indicators(session.candles(chunk.pair), {"pair": chunk.pair})
-        except Exception as error:
-            training.abandon(error)
-        else:
-            training.abandon(None)
+        for pair in chunk.by_pair:
+            try:
+                session.strategy.advise_indicators(session.candles(pair), {"pair": pair})
+            except Exception as error:
+                training.abandon(pair, error)
+            else:
+                training.abandon(pair, None)
         return training.result()
 
 
@@ -73,6 +76,7 @@ class _ChunkTraining:
         self._trained: list[Window] = []
         self._failures: list[WindowFailure] = []
         self._training_error: Exception | None = None
+        self._recorder = TrainingRecorder()
 
     def attach_to(self, model: "IFreqaiModel") -> None:
         """Narrow the model's backtest, and note the error that FreqAI swallows when a training raises."""
@@ -82,6 +86,7 @@ class _ChunkTraining:
             dataframe: "DataFrame", metadata: dict[str, Any], dk: "FreqaiDataKitchen", strategy: "IStrategy"
         ) -> Any:
             self._narrow(dk)
+            self._recorder.watch(dk)
             self._take_predictions(model, dk)
             return start_backtesting(dataframe, metadata, dk, strategy)
 
@@ -95,23 +100,24 @@ class _ChunkTraining:
 
         model.start_backtesting = start_narrowed
         model.train = train_noting_errors
+        self._recorder.attach_to(model)
 
-    def abandon(self, error: Exception | None) -> None:
-        """Count the windows that were not reached as failed: the first for ``error``, the others for being behind."""
+    def abandon(self, pair: str, error: Exception | None) -> None:
+        """Count a pair's windows that were not reached as failed: the first for ``error``, the others as behind it."""
         reason, trace = "the strategy's populate_indicators did not call self.freqai.start()", ""
         if error is not None:
             reason, trace = _summary(error), _trace(error)
-        for window in self._pending.values():
+        for window in [each for each in self._pending.values() if each.pair == pair]:
+            del self._pending[window.name]
             self._failures.append(WindowFailure(window, reason, trace))
             reason, trace = "not reached after the failure before it", ""
-        self._pending.clear()
 
     def result(self) -> ChunkResult:
         """Return what became of the windows."""
         return ChunkResult(tuple(self._trained), tuple(self._failures))
 
     def _narrow(self, dk: "FreqaiDataKitchen") -> None:
-        starts = {window.start for window in self._pending.values()}
+        starts = {window.start for window in self._pending.values() if window.pair == dk.pair}
         kept = [
             (train, backtest)
             for train, backtest in zip(dk.training_timeranges, dk.backtesting_timeranges, strict=True)
@@ -132,6 +138,7 @@ class _ChunkTraining:
                 self._failures.append(WindowFailure(window, reason, _trace(error) if error else ""))
                 return
             save(predictions)
+            write_record(self._staged.folder, window, self._recorder.record(model.model))
             self._cache.publish(window, self._staged)
             self._trained.append(window)
 
@@ -159,7 +166,8 @@ def _quiet(parent_pid: int) -> Iterator[None]:
     cpus = os.environ.get(_CPU_COUNT)
     os.environ[_CPU_COUNT] = "1"
     try:
-        with silence():
+        # LightGBM prints a line for each tree that it cannot split further.
+        with silence(), Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
             yield
     finally:
         del os.environ[_CPU_COUNT]
