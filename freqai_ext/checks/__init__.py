@@ -25,16 +25,25 @@ def freqai_model_rules(model_class: type) -> tuple[Callable[..., None], ...]:
     return tuple(rule for rule in RULES if rule.applies_to(model_class))
 
 
-def check_freqai_model(model_class: type, *, model_training_parameters: dict[str, Any] | None = None) -> None:
+def check_freqai_model(
+    model_class: type,
+    *,
+    model_training_parameters: dict[str, Any] | None = None,
+    freqai_ext: dict[str, Any] | None = None,
+) -> None:
     """Raise where a FreqAI model breaks a rule.
 
     Parameters
     ----------
     model_class
-        A subclass of ``IFreqaiModel``.
+        A subclass of ``IFreqaiModel``. A model that looks back at candles before those it is asked about may have a
+        method ``remember_context(pair, frame)``; it is called with all candles up to then before each training and
+        prediction.
     model_training_parameters
         What the model is trained with, by default ``{"n_estimators": 40}``. Name whatever makes your model learn a
         strong signal from 400 rows in a second or so.
+    freqai_ext
+        The ``freqai_ext`` section of the configuration, for models that read it.
 
     Raises
     ------
@@ -42,4 +51,4 @@ def check_freqai_model(model_class: type, *, model_training_parameters: dict[str
         For the first rule that is broken.
     """
     for rule in freqai_model_rules(model_class):
-        rule(model_class, model_training_parameters=model_training_parameters)
+        rule(model_class, model_training_parameters=model_training_parameters, freqai_ext=freqai_ext)

@@ -1,5 +1,8 @@
 """The contract suite catches every fault it is made for: each rule is broken on purpose by a model of its own."""
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from freqtrade.freqai.base_models.BaseRegressionModel import BaseRegressionModel
@@ -10,7 +13,11 @@ from freqai_ext.models.CatboostClassifier import CatboostClassifier
 from freqai_ext.models.CatboostRegressor import CatboostRegressor
 from freqai_ext.models.CatboostRegressorMultiTarget import CatboostRegressorMultiTarget
 
-RULES = {rule.__name__: rule for rule in freqai_model_rules(CatboostRegressor)}
+RULES = {
+    rule.__name__: rule
+    for model in (CatboostRegressor, CatboostRegressorMultiTarget)
+    for rule in freqai_model_rules(model)
+}
 
 
 class LearnsNothing(CatboostRegressor):
@@ -52,6 +59,29 @@ class IgnoresWeights(CatboostRegressor):
     def fit(self, data_dictionary, dk, **kwargs):
         even = np.ones(len(data_dictionary["train_labels"]))
         return super().fit({**data_dictionary, "train_weights": even}, dk, **kwargs)
+
+
+class GivesEveryRowSomeWeight(CatboostRegressor):
+    def fit(self, data_dictionary, dk, **kwargs):
+        more = data_dictionary["train_weights"] + 0.01
+        return super().fit({**data_dictionary, "train_weights": more}, dk, **kwargs)
+
+
+class DriftsFromCallToCall(CatboostRegressor):
+    calls = 0
+
+    def predict(self, unfiltered_df, dk, **kwargs):
+        self.calls += 1
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions + 1e-4 * self.calls, trusted
+
+
+class LooksBackWithinTheRowsAskedFor(CatboostRegressor):
+    """Right where a window is long, but in live trading only the newest row is asked for."""
+
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions.ewm(halflife=2).mean(), trusted
 
 
 class ForgetsMissingFeatures(CatboostRegressor):
@@ -148,6 +178,54 @@ class SaysOnlyThatSomethingIsWrong(CatboostRegressor):
             raise ValueError("bad parameters") from None
 
 
+class WithIntervals(CatboostRegressor):
+    below = above = 0.01
+
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        roi = predictions["&-roi"]
+        return predictions.assign(**{"&-roi_lo": roi - self.below, "&-roi_hi": roi + self.above}), trusted
+
+
+class CrossesItsIntervals(WithIntervals):
+    above = -0.001
+
+
+class LeavesIntervalsOpen(WithIntervals):
+    above = np.inf
+
+
+class GivesOneEndOfItsIntervals(WithIntervals):
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions.drop(columns="&-roi_hi"), trusted
+
+
+class IsTooConfident(CatboostRegressor):
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions.assign(p_up=0.5, confidence=1 + predictions["&-roi"].abs()), trusted
+
+
+class LosesProbability(CatboostClassifier):
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions.assign(up=0.9 * predictions["up"]), trusted
+
+
+class LearnsTheFirstOfItsTargets(CatboostRegressorMultiTarget):
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions.assign(**{"&-buy": predictions["&-buy"].mean()}), trusted
+
+
+class TakesEveryProcessor(CatboostRegressor):
+    def fit(self, data_dictionary, dk, **kwargs):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda block: hashlib.sha256(block).digest(), [bytes(20_000_000)] * 8))
+        return super().fit(data_dictionary, dk, **kwargs)
+
+
 class HidesItsProbabilities(CatboostClassifier):
     def predict(self, unfiltered_df, dk, **kwargs):
         predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
@@ -158,11 +236,14 @@ BROKEN = [
     (LearnsNothing, "learns_a_strong_signal", r"the correlation with the signal is -?0\.0\d, it should"),
     (LearnsTheOpposite, "learns_a_strong_signal", r"is -0\.\d\d, it should exceed 0\.7"),
     (HidesItsProbabilities, "learns_a_strong_signal", r"no column up among \['&-direction'\]"),
-    (PeeksAtLabels, "predicts_without_the_future", "after rows after the 200th and labels were changed"),
+    (PeeksAtLabels, "predicts_without_the_future", "and labels unknown then were changed"),
     (PeeksAtTheNextRow, "predicts_without_the_future", "after rows after the 200th were removed"),
     (CentresItsPredictions, "predicts_one_row_as_it_does_many", "after one row was asked for a prediction differs"),
+    (LooksBackWithinTheRowsAskedFor, "predicts_one_row_as_it_does_many", "after one row was asked for a prediction"),
+    (DriftsFromCallToCall, "predicts_parts_as_the_whole", "after the window was asked for in two parts a prediction"),
     (TakesUnknownLabelsForZero, "never_trains_on_unknown_labels", "features of rows without a label were changed"),
     (IgnoresWeights, "honours_sample_weights", "the correlation with the newer half's signal"),
+    (GivesEveryRowSomeWeight, "ignores_rows_of_no_weight", "after labels of rows without weight were changed"),
     (ForgetsMissingFeatures, "survives_missing_features", "do_predict is not 0 where a feature is missing"),
     (TrustsNothing, "survives_missing_features", "do_predict is not 1 where features are whole"),
     (DividesByTheDeviation, "survives_constant_features", "it raised OperationalException: .*dropped due to NaNs"),
@@ -173,6 +254,13 @@ BROKEN = [
     (KeepsItsScaleToItself, "predicts_the_same_after_reloading", "after the model was saved and loaded a prediction"),
     (ForgetsWhenItContinues, "continues_learning", "the correlation with the signal is"),
     (LearnsTheFirstTargetInSilence, "refuses_several_targets", "two targets were accepted"),
+    (LearnsTheFirstOfItsTargets, "learns_every_target", r"the correlation of &-buy with its signal is 0\.00"),
+    (CrossesItsIntervals, "orders_its_intervals", "&-roi_lo <= &-roi <= &-roi_hi does not hold in 800 of 800 rows"),
+    (LeavesIntervalsOpen, "orders_its_intervals", "a prediction is not finite"),
+    (GivesOneEndOfItsIntervals, "orders_its_intervals", "&-roi has &-roi_lo alone"),
+    (IsTooConfident, "keeps_probabilities_in_bounds", r"confidence reaches from 1 to 1\.0\d, it must stay in \[0, 1\]"),
+    (LosesProbability, "keeps_probabilities_in_bounds", r"the probabilities of &-direction sum to 1 only within 0\.\d"),
+    (TakesEveryProcessor, "trains_on_one_thread", r"the busiest thread did \d\d% of the work"),
     (AcceptsAnyParameter, "names_a_wrong_parameter", "the unknown parameter 'no_such_knob' was accepted"),
     (SaysOnlyThatSomethingIsWrong, "names_a_wrong_parameter", "the error does not name the parameter: bad parameters"),
 ]
@@ -204,6 +292,37 @@ def test_training_parameters_can_be_chosen():
         check_freqai_model(CatboostRegressor, model_training_parameters={"n_estimators": 1, "depth": 1})
 
 
+def test_settings_of_the_package_reach_the_model():
+    with pytest.raises(ContractError, match=r"breaks learns_a_strong_signal: .*freqai_ext\.pipeline\.scaler"):
+        check_freqai_model(CatboostRegressor, freqai_ext={"pipeline": {"scaler": "none at all"}})
+    RULES["learns_a_strong_signal"](CatboostRegressor, freqai_ext={"pipeline": {"scaler": "robust"}})
+
+
 def test_only_a_model_of_one_target_must_refuse_several():
     several = {rule.__name__ for rule in freqai_model_rules(CatboostRegressorMultiTarget)}
-    assert set(RULES) - several == {"refuses_several_targets"}
+    one = {rule.__name__ for rule in freqai_model_rules(CatboostRegressor)}
+    assert one - several == {"refuses_several_targets"}
+    assert several - one == {"learns_every_target"}
+
+
+class LooksBack(CatboostRegressor):
+    """Predicts the mean of the last three rows, and remembers the candles for it."""
+
+    def remember_context(self, pair, frame):
+        self.context = frame
+
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, _ = super().predict(self.context, dk, **kwargs)
+        asked = len(unfiltered_df)
+        return predictions.rolling(3, min_periods=1).mean().tail(asked).reset_index(drop=True), dk.do_predict[-asked:]
+
+
+@pytest.mark.parametrize("rule", ["one_row_as_it_does_many", "parts_as_the_whole", "without_the_future"])
+def test_a_model_that_looks_back_is_given_the_candles_before(rule):
+    RULES[f"predicts_{rule}"](LooksBack)
+
+
+@pytest.mark.parametrize("sound", [WithIntervals, CatboostClassifier])
+@pytest.mark.parametrize("rule", ["orders_its_intervals", "keeps_probabilities_in_bounds"])
+def test_sound_intervals_and_probabilities_pass(sound, rule):
+    RULES[rule](sound)
