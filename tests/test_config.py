@@ -75,3 +75,12 @@ def test_defaults_are_valid_settings():
     dumped = ExtSettings().model_dump(mode="json")
     assert load_ext_settings({"freqai_ext": dumped}) == ExtSettings()
     assert StrategySettings().targets == "auto"
+
+
+def test_the_hyper_strategys_section_is_read_with_lists_as_they_are_written():
+    section = {"horizons": [6, 12], "prediction_sets": ["small", "freqai_hyper-2.1"], "kelly_fraction": None}
+    hyper = load_ext_settings({"freqai_ext": {"hyper": section}}).hyper
+    assert hyper.horizons == (6, 12)
+    assert hyper.prediction_sets == ("small", "freqai_hyper-2.1")
+    assert hyper.kelly_fraction is None
+    assert hyper.label == "forward_return"

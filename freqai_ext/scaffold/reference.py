@@ -99,6 +99,8 @@ def _type_name(annotation: Any) -> str:
         return " or ".join(_type_name(argument) for argument in arguments)
     if origin is tuple:
         return f"list of {_type_name(arguments[0])}"
+    if origin is dict:
+        return "object"
     names = {str: "string", int: "integer", float: "number", bool: "boolean", SecretStr: "secret", type(None): "null"}
     return names[annotation]
 

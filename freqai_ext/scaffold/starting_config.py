@@ -7,6 +7,7 @@ TradingMode = Literal["spot", "futures"]
 
 _COINS = ("BTC", "ETH", "SOL")
 _LINE_WIDTH = 100
+_HYPER_HORIZONS = (12, 24, 48)
 
 
 def starting_config(trading_mode: TradingMode) -> dict[str, Any]:
@@ -41,6 +42,26 @@ def starting_config(trading_mode: TradingMode) -> dict[str, Any]:
             "strategy": {"targets": "auto", "max_slippage_ratio": 0.003, "leverage": 1.0},
         },
     }
+
+
+def hyper_config(trading_mode: TradingMode) -> dict[str, Any]:
+    """Return the starting configuration for ``FreqaiHyperStrategy``, with a model that gives odds."""
+    config = starting_config(trading_mode)
+    fee: float = config["fee"]
+    config["freqai"]["identifier"] = f"freqai_hyper_{trading_mode}"
+    config["freqai"]["feature_parameters"]["label_period_candles"] = max(_HYPER_HORIZONS)
+    config["freqai_ext"] = {
+        "features": config["freqai_ext"]["features"],
+        "signal": {"backend": "lightgbm", "round_trip_cost_bps": round(2e4 * fee, 1)},
+        "strategy": {"max_slippage_ratio": 0.003, "leverage": 1.0},
+        "hyper": {
+            "horizons": list(_HYPER_HORIZONS),
+            "prediction_sets": [],
+            "kelly_fraction": 0.25,
+            "max_stake_share": 0.3,
+        },
+    }
+    return config
 
 
 def render_json(value: Any, indent: int = 0) -> str:

@@ -25,7 +25,7 @@ def tree(folder):
 
 def test_all_classes_are_discovered():
     assert {"CatboostRegressor", "CatboostClassifierMultiTarget", "CustomRegressor"} <= set(MODELS)
-    assert STRATEGIES == ["FreqAIExampleStrategy"]
+    assert STRATEGIES == ["FreqAIExampleStrategy", "FreqaiHyperStrategy"]
 
 
 def test_a_directory_that_does_not_exist_is_created_with_freqtrades_folders(tmp_path):

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from freqai_ext.models.CatboostRegressor import CatboostRegressor
+from freqai_ext.models.CatboostRegressorMultiTarget import CatboostRegressorMultiTarget
 from freqai_ext.strategies.FreqAIExampleStrategy import FreqAIExampleStrategy
+from freqai_ext.strategies.FreqaiHyperStrategy import FreqaiHyperStrategy
 
 REFERENCE = "BTC/USDT"
 
@@ -109,6 +111,47 @@ def _make_strategy() -> Callable[..., FreqAIExampleStrategy]:
 @pytest.fixture
 def strategy() -> FreqAIExampleStrategy:
     return make_strategy()
+
+
+HYPER_PARAMETERS = {
+    "horizon": 24,
+    "prediction_set": "own",
+    "min_probability": 0.35,
+    "min_ev_bps": 5,
+    "min_confidence": 0.1,
+    "interval_rule": "off",
+    "max_interval_loss_bps": 100,
+    "exit_rule": "odds_turned",
+    "exit_probability": 0.3,
+    "exit_expected_bps": -5,
+    "exit_interval_loss_bps": 200,
+    "exit_after_horizons": 1.0,
+}
+"""The values that the tests of ``FreqaiHyperStrategy`` reckon with."""
+
+
+def make_hyper_strategy(
+    trading_mode: str = "futures",
+    model_class: type = CatboostRegressorMultiTarget,
+    parameters: dict[str, Any] | None = None,
+    config: dict[str, Any] | None = None,
+    **ext: Any,
+) -> FreqaiHyperStrategy:
+    """Return a ``FreqaiHyperStrategy``; ``parameters`` and keys of ``config`` replace what the tests reckon with."""
+    strategy = FreqaiHyperStrategy({**make_config(trading_mode, **ext), **(config or {})})
+    strategy.dp = Provider()
+    strategy.dp.candles[REFERENCE] = make_candles(seed=99)
+    strategy.freqai = model_of(model_class)
+    for name, value in {**HYPER_PARAMETERS, **(parameters or {})}.items():
+        parameter = copy.copy(getattr(strategy, name))
+        parameter.value = value
+        setattr(strategy, name, parameter)
+    return strategy
+
+
+@pytest.fixture(scope="session", name="make_hyper_strategy")
+def _make_hyper_strategy() -> Callable[..., FreqaiHyperStrategy]:
+    return make_hyper_strategy
 
 
 @pytest.fixture(scope="session", name="make_candles")
