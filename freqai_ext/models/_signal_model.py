@@ -21,10 +21,18 @@ from freqai_ext.learning.learner import Learner
 from freqai_ext.models._base import ExtModel
 from freqai_ext.models._classes import with_classes
 from freqai_ext.models._interval_files import restore_intervals, save_intervals
-from freqai_ext.models._market import volatility
+from freqai_ext.models._market import close_times_ns, volatility
 from freqai_ext.models._panel import BacktestFrames, live_frames, shared_features
 from freqai_ext.models._signal_columns import extra_columns, prediction_frame
-from freqai_ext.models._signal_rows import PairRows, build_design, build_training_set, label_horizons, pair_rows
+from freqai_ext.models._signal_rows import (
+    PairRows,
+    build_design,
+    build_training_set,
+    known_after,
+    label_horizons,
+    pair_rows,
+    with_known_labels,
+)
 from freqai_ext.models._trained_signal import SharedFit, TrainedSignal
 from freqai_ext.models._tuned_learners import MakeLearner, Tuner
 from freqai_ext.pipeline import QuietPipeline
@@ -189,6 +197,7 @@ class SignalModel(ExtModel):
             [rows], cleaned.to_numpy(dtype=np.float32), list(cleaned.columns), trained.pair_codes, self._candle_ns
         )
         chosen = np.arange(asked, len(frame))
+        made_at = close_times_ns(context.iloc[: first + len(unfiltered_df)], self._candle_ns)
         question = Question(
             design,
             chosen,
@@ -197,6 +206,10 @@ class SignalModel(ExtModel):
             rows.volatility[chosen],
             self._outcomes(context, first, len(unfiltered_df), trained),
             rows.terms[chosen],
+            {
+                each.name: known_after(made_at, each.horizon_candles, self._candle_ns)[first:]
+                for each in trained.continuous
+            },
         )
         keeps = self.live and dk.live
         if keeps:
@@ -244,17 +257,18 @@ class SignalModel(ExtModel):
         self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, window: _Window | None
     ) -> TrainedSignal:
         rows = self._panel_rows(dk, window) if window else [self._own_rows(unfiltered_df, pair, dk)]
-        rows = [self._weighted(each, dk) for each in rows]
+        ahead = int(self.ft_params.get("label_period_candles", 0))
+        horizons = label_horizons(rows, ahead)
+        rows = [self._weighted(with_known_labels(each, horizons, ahead, self._candle_ns), dk) for each in rows]
         classes = {name: _classes(rows, name) for name in dk.label_list if _holds_names(rows, name)}
         pipeline = self.define_data_pipeline(threads=dk.thread_count)
-        horizons = label_horizons(rows, int(self.ft_params.get("label_period_candles", 0)))
         if self.history_rows == 0:
-            rows = [_only_trainable(each) for each in rows]
+            rows = [each.take(each.weight > 0.0) for each in rows]
         rows, cleaned = _clean(rows, pipeline)
         codes = {each.pair: number for number, each in enumerate(rows)}
         pair_codes = codes if window and self.signal_settings.pair_as_feature else None
         design = build_design(rows, cleaned.to_numpy(np.float32), list(cleaned.columns), pair_codes, self._candle_ns)
-        training = build_training_set(rows, design, classes, horizons, self._candle_ns)
+        training = build_training_set(rows, design, classes, horizons, self._candle_ns, self._return_targets())
         signal = self.fit({**dk.data_dictionary, "training_set": training}, dk)
         return TrainedSignal(
             signal=signal,
@@ -293,6 +307,8 @@ class SignalModel(ExtModel):
             )
             if len(frame):
                 found.append((pair, frame, features, usual, terms))
+        if not found:
+            raise OperationalException(f"no pair of {', '.join(window.pairs)} has candles before {window.stop}")
         shared = [name for name in found[0][2] if all(name in each[2] for each in found)]
         return [
             pair_rows(pair, frame, features[shared], dk.label_list, usual, terms, self._candle_ns)
@@ -334,6 +350,10 @@ class SignalModel(ExtModel):
         start, stop = (pd.Timestamp(stamp, unit="s", tz="UTC") for stamp in (timerange.startts, timerange.stopts))
         return _Window(start, stop, self._backtest_frames, self._whitelist)
 
+    def _return_targets(self) -> tuple[str, ...]:
+        named = self.signal_settings.return_targets
+        return () if isinstance(named, str) else named
+
     def _sharing_time(self) -> pd.Timedelta:
         """Return for how long other pairs take over a panel's fit instead of training anew."""
         if not self.live:
@@ -373,21 +393,6 @@ def _holds_names(rows: Sequence[PairRows], label: str) -> bool:
 def _classes(rows: Sequence[PairRows], label: str) -> tuple[str, ...]:
     seen = {str(name) for each in rows for name in each.labels[label].dropna().unique()}
     return tuple(sorted(seen))
-
-
-def _only_trainable(rows: PairRows) -> PairRows:
-    """Return the rows that are trained on, for learners that do not look back over the others."""
-    kept = rows.weight > 0.0
-    return PairRows(
-        rows.pair,
-        rows.made_at_ns[kept],
-        rows.features[kept],
-        rows.complete[kept],
-        rows.volatility[kept],
-        rows.terms[kept],
-        rows.labels[kept],
-        rows.weight[kept],
-    )
 
 
 def _clean(rows: Sequence[PairRows], pipeline: QuietPipeline) -> tuple[list[PairRows], Frame]:

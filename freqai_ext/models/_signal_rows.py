@@ -1,7 +1,7 @@
 """From FreqAI's frames to the rows that a signal is learnt from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ class PairRows:
         One row per candle, the columns that the strategy set; empty where nothing is to be learnt.
     weight
         Shape ``(rows,)``; 0 where a row must not be trained on.
+    known_at_ns
+        For each label, shape ``(rows,)``: from when on it is known, see :func:`with_known_labels`.
     """
 
     pair: str
@@ -46,6 +48,21 @@ class PairRows:
     terms: npt.NDArray[np.float64]
     labels: pd.DataFrame
     weight: npt.NDArray[np.float64]
+    known_at_ns: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    def take(self, kept: npt.NDArray[np.bool_]) -> "PairRows":
+        """Return the rows marked in ``kept``."""
+        return PairRows(
+            self.pair,
+            self.made_at_ns[kept],
+            self.features[kept],
+            self.complete[kept],
+            self.volatility[kept],
+            self.terms[kept],
+            self.labels[kept],
+            self.weight[kept],
+            {name: stamps[kept] for name, stamps in self.known_at_ns.items()},
+        )
 
 
 def pair_rows(
@@ -119,6 +136,7 @@ def build_training_set(
     classes: Mapping[str, Sequence[str]],
     horizons: Mapping[str, int],
     candle_ns: int,
+    continuous: Collection[str] = (),
 ) -> TrainingSet:
     """Return everything that a signal is learnt from.
 
@@ -128,12 +146,14 @@ def build_training_set(
         For each label of class names its classes; each class becomes a binary target, :func:`class_target`.
     horizons
         For each label how many candles it looks ahead, from :func:`label_horizons`.
+    continuous
+        Labels that are numbers even where a window holds none but 0 and 1.
     """
     made_at = np.concatenate([each.made_at_ns for each in rows])
     targets = []
     for name in rows[0].labels.columns:
         horizon = horizons[name]
-        known_at = made_at + horizon * candle_ns
+        known_at = np.concatenate([each.known_at_ns[name] for each in rows])
         column = pd.concat([each.labels[name] for each in rows], ignore_index=True)
         if name in classes:
             for chosen in classes[name]:
@@ -142,7 +162,7 @@ def build_training_set(
         else:
             values = column.to_numpy(dtype=np.float64)
             values = np.where(np.isfinite(values), values, np.nan)
-            binary = bool(np.isin(values[np.isfinite(values)], (0.0, 1.0)).all())
+            binary = name not in continuous and bool(np.isin(values[np.isfinite(values)], (0.0, 1.0)).all())
             targets.append(Target(name, "binary" if binary else "continuous", values, horizon, known_at))
     return TrainingSet(
         design,
@@ -175,6 +195,26 @@ def label_horizons(rows: Sequence[PairRows], otherwise: int) -> dict[str, int]:
         ``label_period_candles``, for labels without a missing tail.
     """
     return {name: max(_horizon(each.labels[name], otherwise) for each in rows) for name in rows[0].labels.columns}
+
+
+def with_known_labels(rows: PairRows, horizons: Mapping[str, int], otherwise: int, candle_ns: int) -> PairRows:
+    """Return the rows of a whole window with the time from which each label is known.
+
+    A label that is there in the very last row cannot know what it looks ahead to: ``np.where(future > now, "up",
+    "down")`` makes one out of a missing future. Its last ``otherwise`` rows are taken for unknown.
+    """
+    labels = rows.labels.copy()
+    for name in labels.columns:
+        if otherwise and len(labels) and pd.notna(labels[name].iloc[-1]):
+            labels[name] = labels[name].where(np.arange(len(labels)) < len(labels) - otherwise)
+    known_at = {name: known_after(rows.made_at_ns, horizon, candle_ns) for name, horizon in horizons.items()}
+    return replace(rows, labels=labels, known_at_ns=known_at)
+
+
+def known_after(made_at_ns: npt.NDArray[np.int64], horizon: int, candle_ns: int) -> npt.NDArray[np.int64]:
+    """Return the close of the candle ``horizon`` rows later; beyond the last row candles follow without a gap."""
+    ahead = made_at_ns[-1:] + candle_ns * np.arange(1, horizon + 1)
+    return np.concatenate([made_at_ns, ahead])[horizon:]
 
 
 def _horizon(label: pd.Series, otherwise: int) -> int:

@@ -62,7 +62,14 @@ class ContinuousSignal:
         size = unit if self.move_size is None else self.move_size.predict(question.terms)
         value = self.shrinkage.factor * self.fitted.predict(question.design, question.rows)[:, 0] * unit
         spread = None if self.spread is None else self.spread.predict(question.design, question.rows) * unit[:, None]
-        bands = _bands(spread, value, size, question.made_at_ns, self.horizon_candles * candle_ns)
+        made_at = question.made_at_ns
+        bands = _bands(
+            spread,
+            value,
+            size,
+            made_at,
+            question.known_at_ns.get(self.name, made_at + self.horizon_candles * candle_ns),
+        )
         tracker = self.intervals.get(question.pair)
         if tracker is None:
             nothing = np.full(len(value), np.nan)
@@ -130,7 +137,7 @@ def fit_continuous(
         cost = settings.round_trip_cost_bps / BPS
         odds = ReturnOdds.fit(value / size, outcome, size, pair, independent, pairs=len(training.pairs), cost=cost)
     spread_of_rows = None if quantiles is None else quantiles * unit[:, None]
-    bands = _bands(spread_of_rows, value, size, made_at, target.horizon_candles * training.candle_ns)
+    bands = _bands(spread_of_rows, value, size, made_at, target.known_at_ns[rows])
     return ContinuousSignal(
         name=target.name,
         horizon_candles=target.horizon_candles,
@@ -164,7 +171,7 @@ def _bands(
     value: NDArray[np.float64],
     scale: NDArray[np.float64],
     made_at_ns: NDArray[np.int64],
-    horizon_ns: int,
+    known_at_ns: NDArray[np.int64],
 ) -> Bands:
     """Return what the intervals widen: the forecast quantiles where there are any, else the forecast itself."""
     lower, upper = value, value
@@ -172,7 +179,7 @@ def _bands(
         # The first column is the mean.
         ends = np.sort(quantiles[:, 1:], axis=1)
         lower, upper = ends[:, 0], ends[:, -1]
-    return Bands(made_at_ns, made_at_ns + horizon_ns, lower, upper, scale)
+    return Bands(made_at_ns, known_at_ns, lower, upper, scale)
 
 
 def _intervals(

@@ -1,6 +1,6 @@
 """What a fitted signal is asked, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,8 @@ class Question:
         at their own time. They teach the intervals.
     volatility_terms
         Shape ``(n, terms)``, as in training.
+    known_at_ns
+        For each target, shape ``(n,)``: from when on its outcome is known; by default as if no candle were missing.
     """
 
     design: Design
@@ -39,6 +41,7 @@ class Question:
     volatility: NDArray[np.float64]
     outcomes: dict[str, pd.Series]
     volatility_terms: NDArray[np.float64] | None = None
+    known_at_ns: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def terms(self) -> NDArray[np.float64]:

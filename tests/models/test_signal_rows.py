@@ -11,6 +11,7 @@ from freqai_ext.models._signal_rows import (
     class_target,
     label_horizons,
     pair_rows,
+    with_known_labels,
 )
 
 CANDLE_NS = 300 * 1_000_000_000
@@ -31,7 +32,9 @@ def rows_of(frame: pd.DataFrame, pair: str = "A/USDT", features: pd.DataFrame | 
 def training_of(*rows: PairRows, classes=None, horizons=None):
     matrix = np.zeros((sum(len(each.complete) for each in rows), 1), dtype=np.float32)
     design = build_design(rows, matrix, ["%-a"], None, CANDLE_NS)
-    return build_training_set(rows, design, classes or {}, horizons or label_horizons(rows, 24), CANDLE_NS)
+    horizons = horizons or label_horizons(rows, 24)
+    known = [with_known_labels(each, horizons, 0, CANDLE_NS) for each in rows]
+    return build_training_set(known, design, classes or {}, horizons, CANDLE_NS)
 
 
 def test_incomplete_rows_are_filled_marked_and_weigh_nothing():
@@ -155,3 +158,19 @@ def test_rows_of_several_pairs_follow_each_other():
     assert training.made_at_ns[0] == training.made_at_ns[3]
     assert len(training.volatility) == len(training.weight) == 5
     assert training.terms.shape == (5, 2)
+
+
+def test_a_label_without_a_missing_tail_is_taken_for_unknown_in_its_last_rows():
+    frame = frame_of(40, **{"&-up": np.array(["up"] * 40, dtype=object), "&-return": [0.5] * 30 + [np.nan] * 10})
+    rows = rows_of(frame)
+    known = with_known_labels(rows, label_horizons([rows], 6), 6, CANDLE_NS)
+    assert known.labels["&-up"].notna().sum() == 34
+    assert known.labels["&-return"].notna().sum() == 30
+
+
+def test_a_gap_delays_the_time_at_which_a_label_is_known():
+    frame = frame_of(10, **{"&-return": [0.1] * 8 + [np.nan] * 2})
+    frame = frame.drop(index=[5]).reset_index(drop=True)
+    rows = rows_of(frame)
+    known = with_known_labels(rows, {"&-return": 2}, 0, CANDLE_NS)
+    assert ((known.known_at_ns["&-return"] - rows.made_at_ns) // CANDLE_NS).tolist() == [2, 2, 2, 3, 3, 2, 2, 2, 2]
