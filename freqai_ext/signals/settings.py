@@ -44,8 +44,8 @@ class SignalSettings(Settings):
     least_shrinkage
         Least such factor. Above 0 it keeps the order of the forecasts where none of their size is to be trusted.
     intervals
-        ``"quantiles"`` widens forecast quantiles (conformalised quantile regression); ``"residuals"`` widens the
-        forecast by errors in units of the volatility, without learning quantiles.
+        ``"residuals"`` widens the forecast by its errors in units of the expected size of a move; ``"quantiles"``
+        learns quantiles and widens those (conformalised quantile regression), at about three times the cost.
     coverage
         Share of outcomes that the intervals are to hold.
     calibration
@@ -70,7 +70,7 @@ class SignalSettings(Settings):
     label_limit: float = Field(default=1.0, gt=0)
     shrinkage: Literal["learned", "none"] = "learned"
     least_shrinkage: float = Field(default=0.05, ge=0, le=1)
-    intervals: Literal["quantiles", "residuals"] = "quantiles"
+    intervals: Literal["quantiles", "residuals"] = "residuals"
     coverage: float = Field(default=0.8, ge=0.5, le=0.99)
     calibration: Literal["auto", "temperature", "platt", "beta", "isotonic"] = "auto"
     round_trip_cost_bps: float = Field(default=20.0, ge=0)
