@@ -11,7 +11,7 @@ else
   INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 endif
 
-.PHONY: demo test lint format bench scaffold clean
+.PHONY: demo test lint format bench bench-models scaffold clean
 
 demo: $(VENV)/.ready-demo  ## Backtest and simulate live trading on a generated market
 	$(BIN)/freqai-ext demo
@@ -31,6 +31,9 @@ format: $(VENV)/.ready-test  ## Format the code
 
 bench: $(VENV)/.ready-test  ## Measure our models beside stock FreqAI
 	$(BIN)/python -m benchmarks.backtest $(BENCH_ARGS)
+
+bench-models: $(VENV)/.ready-test  ## Measure training and predicting of each model beside stock FreqAI
+	$(BIN)/python -m benchmarks.models $(BENCH_ARGS)
 
 scaffold: $(VENV)/.ready-test  ## Write user_data/, configs/ and the settings reference anew
 	$(BIN)/python -m freqai_ext.scaffold

@@ -27,7 +27,7 @@ def time_table(runs: Sequence[BacktestRun], clock: Callable[[BacktestRun], Times
             ratio = "" if label == STOCK else f" ({stock / min(spent):.1f}x)"
             cells.append(f"{min(spent):.1f} / {median(spent):.1f}{ratio}")
         rows.append(cells)
-    return _markdown(["", *_PARTS], rows)
+    return markdown(["", *_PARTS], rows)
 
 
 def quality_table(scores: Mapping[str, Mapping[str, ForecastScores]]) -> str:
@@ -37,7 +37,7 @@ def quality_table(scores: Mapping[str, Mapping[str, ForecastScores]]) -> str:
         for pair, score in by_pair.items():
             rows.append([label, pair, *_scores([score])])
         rows.append([label, "mean", *_scores(list(by_pair.values()))])
-    return _markdown(["", "pair", "IC", "rank IC", "RMSE skill over zero"], rows)
+    return markdown(["", "pair", "IC", "rank IC", "RMSE skill over zero"], rows)
 
 
 def live_table(milliseconds: Mapping[str, float]) -> str:
@@ -47,7 +47,7 @@ def live_table(milliseconds: Mapping[str, float]) -> str:
         [label, f"{spent:.1f}", "" if label == STOCK else f"{stock / spent:.1f}x"]
         for label, spent in milliseconds.items()
     ]
-    return _markdown(["", "ms a pair and candle", "ratio"], rows)
+    return markdown(["", "ms a pair and candle", "ratio"], rows)
 
 
 def _scores(scores: Sequence[ForecastScores]) -> list[str]:
@@ -55,7 +55,8 @@ def _scores(scores: Sequence[ForecastScores]) -> list[str]:
     return [f"{fmean(getattr(score, column) for score in scores):+.3f}" for column in columns]
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with aligned columns."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lines = [header, ["-" * width for width in widths], *rows]
     return "\n".join(

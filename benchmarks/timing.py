@@ -12,6 +12,8 @@ from pathlib import Path
 from benchmarks.contenders import Contender, Setup, times_path
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# macOS counts bytes, Linux kilobytes.
+_RSS_PER_MB = 1024.0**2 if sys.platform == "darwin" else 1024.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ class BacktestRun:
     cpu: Times
 
 
+@dataclass(frozen=True)
+class Process:
+    """What a process took, the processes that it waited for included.
+
+    Parameters
+    ----------
+    wall_s, cpu_s
+        Seconds on the clock and on the CPU.
+    peak_mb
+        What it held in memory at most; of several processes the largest.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
 def one_thread_environment() -> dict[str, str]:
     """Return an environment in which numeric libraries use one thread."""
     return os.environ | dict.fromkeys(_THREAD_VARIABLES, "1")
@@ -66,19 +85,25 @@ def run_backtest(setup: Setup, contender: Contender, config: Path) -> BacktestRu
         *("--freqaimodel-path", str(setup.models_folder), "--timerange", setup.timerange),
     )
     command = [sys.executable, "-m", "freqtrade", "backtesting", *options, "--cache", "none", "--export", "none"]
-    whole_wall, whole_cpu = _run(command, config.with_suffix(".log"))
+    process = run_process(command, config.with_suffix(".log"))
     spent = json.loads(times_path(config).read_text())
     return BacktestRun(
         contender,
         options,
         spent["fit"]["calls"],
-        Times(whole_wall, spent["fit"]["wall_s"], spent["predict"]["wall_s"]),
-        Times(whole_cpu, spent["fit"]["cpu_s"], spent["predict"]["cpu_s"]),
+        Times(process.wall_s, spent["fit"]["wall_s"], spent["predict"]["wall_s"]),
+        Times(process.cpu_s, spent["fit"]["cpu_s"], spent["predict"]["cpu_s"]),
     )
 
 
-def _run(command: Sequence[str], log_path: Path) -> tuple[float, float]:
-    """Run a command and return its seconds on the clock and on the CPU."""
+def run_process(command: Sequence[str], log_path: Path) -> Process:
+    """Run a command with one thread and return what it took.
+
+    Raises
+    ------
+    RuntimeError
+        When it fails; the message says where its log is.
+    """
     started = time.perf_counter()
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=one_thread_environment())
@@ -87,4 +112,4 @@ def _run(command: Sequence[str], log_path: Path) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with exit code {process.returncode}; its log: {log_path}")
-    return wall, usage.ru_utime + usage.ru_stime
+    return Process(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _RSS_PER_MB)
