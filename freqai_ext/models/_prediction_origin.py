@@ -60,7 +60,14 @@ def prediction_origin(config: Mapping[str, Any]) -> dict[str, str]:
         for section in ("freqai", "freqai_ext")
         for key, value in config.get(section, {}).items()
     }
-    return names | {path: _digest(value) for path, value in settings.items() if path not in _WITHOUT_EFFECT}
+    if config.get("freqai_ext", {}).get("signal", {}).get("panel"):
+        settings |= {
+            f"exchange.{name}": sorted(config.get("exchange", {}).get(name, ()))
+            for name in ("pair_whitelist", "pair_blacklist")
+        }
+    return names | {
+        path: _digest(value) for path, value in settings.items() if path not in _WITHOUT_EFFECT and value != {}
+    }
 
 
 def _with_effect(path: str, value: Any) -> Any:

@@ -23,6 +23,7 @@ from freqai_ext.models._classes import with_classes
 from freqai_ext.models._interval_files import restore_intervals, save_intervals
 from freqai_ext.models._market import close_times_ns, volatility
 from freqai_ext.models._panel import BacktestFrames, live_frames, shared_features
+from freqai_ext.models._signal_cleaning import classes_of, clean, holds_names
 from freqai_ext.models._signal_columns import extra_columns, prediction_frame
 from freqai_ext.models._signal_rows import (
     PairRows,
@@ -48,7 +49,10 @@ Tuned = Callable[[MakeLearner], Learner]
 
 @dataclass(frozen=True)
 class _Window:
-    """The half-open training window ``[start, stop)``, and where the frames of other pairs come from."""
+    """The half-open training window ``[start, stop)``, and where the frames of the pairs come from.
+
+    The pairs are sorted: learners may depend on the order of their rows, forecasts must not on that of a whitelist.
+    """
 
     start: pd.Timestamp
     stop: pd.Timestamp
@@ -102,7 +106,7 @@ class SignalModel(ExtModel):
         if self.signal_settings.panel and self._backtest_frames is None:
             self._backtest_frames = BacktestFrames(strategy, self.config)
         self._window = None
-        self._whitelist = tuple(strategy.dp.current_whitelist())
+        self._whitelist = tuple(sorted(strategy.dp.current_whitelist()))
         return super().start_backtesting(dataframe, metadata, dk, strategy)
 
     def extract_data_and_train_model(
@@ -119,7 +123,7 @@ class SignalModel(ExtModel):
                 pd.Timestamp(new_trained_timerange.startts, unit="s", tz="UTC"),
                 pd.Timestamp(new_trained_timerange.stopts, unit="s", tz="UTC"),
                 live_frames(strategy, self.config, self.dd, data_load_timerange),
-                tuple(strategy.dp.current_whitelist()),
+                tuple(sorted(strategy.dp.current_whitelist())),
             )
         super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, data_load_timerange)
 
@@ -155,17 +159,21 @@ class SignalModel(ExtModel):
         if window:
             self._shared.given(pair, window.stop)
         dk.feature_pipeline, dk.label_pipeline = trained.pipeline, self.define_label_pipeline()
-        for column in self._extra_columns(dk, trained):
+        for column in self._extra_columns(trained):
             dk.data.setdefault("labels_mean", {}).setdefault(column, 0)
             dk.data.setdefault("labels_std", {}).setdefault(column, 0)
         logger.info("%s: trained on %s in %.1f s", pair, trained.describe(), perf_counter() - started)
         return trained
 
     def fit(self, data_dictionary: dict[str, Any], dk: FreqaiDataKitchen, **kwargs: Any) -> Any:
-        """Return the signal of ``data_dictionary["training_set"]``; the models of its targets are fitted here."""
+        """Return the signal of ``data_dictionary["training_set"]``; the models of its targets are fitted here.
+
+        How many rows they look back is left in ``data_dictionary["history_rows"]``: a search may have chosen it.
+        """
         training: TrainingSet = data_dictionary["training_set"]
         former = self.get_init_model(dk.pair)
         learners = {target.name: self._learner_of(target, training, dk) for target in training.targets}
+        data_dictionary["history_rows"] = max(each.history_rows for each in learners.values())
         continued = former.signal if former and former.signal.feature_names == training.design.names else None
         return fit_signal(learners, training, self.signal_settings, continued)
 
@@ -225,10 +233,14 @@ class SignalModel(ExtModel):
 
     def extra_prediction_columns(self, dk: FreqaiDataKitchen) -> list[str]:
         """Return the prediction columns beside the targets."""
-        return self._extra_columns(dk, self.model) if isinstance(self.model, TrainedSignal) else []
+        if isinstance(self.model, TrainedSignal):
+            return self._extra_columns(self.model)
+        # A backtest on stored predictions loads no model; what has statistics there has them live.
+        stored = list(dk.full_df.columns)
+        return [column for column in stored if f"{column}_mean" in stored and column not in dk.label_list]
 
-    def _extra_columns(self, dk: FreqaiDataKitchen, trained: TrainedSignal) -> list[str]:
-        columns = extra_columns(dk.label_list, trained.classes, trained.signal)
+    def _extra_columns(self, trained: TrainedSignal) -> list[str]:
+        columns = extra_columns(trained.labels, trained.classes, trained.signal)
         return list(dict.fromkeys([*columns, *self.class_names]))
 
     def _learner_of(self, target: Target, training: TrainingSet, dk: FreqaiDataKitchen) -> Learner:
@@ -258,18 +270,21 @@ class SignalModel(ExtModel):
     ) -> TrainedSignal:
         rows = self._panel_rows(dk, window) if window else [self._own_rows(unfiltered_df, pair, dk)]
         ahead = int(self.ft_params.get("label_period_candles", 0))
-        horizons = label_horizons(rows, ahead)
+        # FreqAI cuts so many candles off its own frame after the labels were made.
+        cut = 0 if window else int(self.ft_params.get("buffer_train_data_candles", 0))
+        horizons = label_horizons(rows, ahead, cut)
         rows = [self._weighted(with_known_labels(each, horizons, ahead, self._candle_ns), dk) for each in rows]
-        classes = {name: _classes(rows, name) for name in dk.label_list if _holds_names(rows, name)}
+        classes = {name: classes_of(rows, name) for name in dk.label_list if holds_names(rows, name)}
         pipeline = self.define_data_pipeline(threads=dk.thread_count)
         if self.history_rows == 0:
             rows = [each.take(each.weight > 0.0) for each in rows]
-        rows, cleaned = _clean(rows, pipeline)
+        rows, cleaned = clean(rows, pipeline)
         codes = {each.pair: number for number, each in enumerate(rows)}
         pair_codes = codes if window and self.signal_settings.pair_as_feature else None
         design = build_design(rows, cleaned.to_numpy(np.float32), list(cleaned.columns), pair_codes, self._candle_ns)
         training = build_training_set(rows, design, classes, horizons, self._candle_ns, self._return_targets())
-        signal = self.fit({**dk.data_dictionary, "training_set": training}, dk)
+        data = {**dk.data_dictionary, "training_set": training}
+        signal = self.fit(data, dk)
         return TrainedSignal(
             signal=signal,
             labels=tuple(dk.label_list),
@@ -278,12 +293,12 @@ class SignalModel(ExtModel):
             pooled=window is not None,
             pair_codes=pair_codes,
             pipeline=pipeline,
-            history_rows=self.history_rows,
+            history_rows=data["history_rows"],
         )
 
     @property
     def history_rows(self) -> int:
-        """Number of rows before a row that its prediction looks at."""
+        """Number of rows before a row that its prediction looks at, with the user's own parameters."""
         return 0
 
     def _own_rows(self, frame: Frame, pair: str, dk: FreqaiDataKitchen) -> PairRows:
@@ -324,12 +339,9 @@ class SignalModel(ExtModel):
     def _weighted(self, rows: PairRows, dk: FreqaiDataKitchen) -> PairRows:
         """Return the rows with FreqAI's weights, those of the settings, and 0 where a row is not to be trained on."""
         known = rows.labels.notna().any(axis=1).to_numpy()
-        trainable = np.flatnonzero((rows.weight > 0) & known)
-        weight = np.zeros(len(rows.weight))
-        if len(trainable):
-            weight[trainable] = 1.0
-            if self.ft_params.get("weight_factor", 0) > 0:
-                weight[trainable] = dk.set_weights_higher_recent(len(trainable))
+        weight = ((rows.weight > 0) & known).astype(float)
+        if len(weight) and self.ft_params.get("weight_factor", 0) > 0:
+            weight *= dk.set_weights_higher_recent(len(weight))
         settings = self.signal_settings
         number = rows.made_at_ns // self._candle_ns
         weight[number % settings.train_stride_candles != 0] = 0.0
@@ -384,32 +396,3 @@ class SignalModel(ExtModel):
             for each in trained.continuous
             if each.name in known
         }
-
-
-def _holds_names(rows: Sequence[PairRows], label: str) -> bool:
-    return any(pd.api.types.is_string_dtype(each.labels[label].dtype) for each in rows)
-
-
-def _classes(rows: Sequence[PairRows], label: str) -> tuple[str, ...]:
-    seen = {str(name) for each in rows for name in each.labels[label].dropna().unique()}
-    return tuple(sorted(seen))
-
-
-def _clean(rows: Sequence[PairRows], pipeline: QuietPipeline) -> tuple[list[PairRows], Frame]:
-    """Fit the pipeline to the rows that are trained on; return all rows, those that it removed without weight."""
-    weight = np.concatenate([each.weight for each in rows])
-    features = pd.concat([each.features for each in rows], ignore_index=True)
-    number = np.flatnonzero(weight > 0.0).astype(float)
-    if not len(number):
-        raise OperationalException("no row of the training window has whole features, a known label and a weight")
-    chosen = features if len(number) == len(features) else features.iloc[number.astype(int)]
-    kept_features, _, kept = pipeline.fit_transform(
-        chosen.reset_index(drop=True), pd.DataFrame({"label": np.zeros(len(chosen))}), number
-    )
-    removed = np.setdiff1d(number, np.asarray(kept)).astype(int)
-    weight[removed] = 0.0
-    cleaned = kept_features
-    if len(kept_features) < len(features):
-        cleaned, _, _ = pipeline.transform(features, outlier_check=True)
-    parts = np.split(weight, np.cumsum([len(each.weight) for each in rows])[:-1])
-    return [replace(each, weight=part) for each, part in zip(rows, parts, strict=True)], cleaned

@@ -182,7 +182,7 @@ def class_target(name: str, chosen: str) -> str:
     return f"{name}={chosen}"
 
 
-def label_horizons(rows: Sequence[PairRows], otherwise: int) -> dict[str, int]:
+def label_horizons(rows: Sequence[PairRows], otherwise: int, cut: int = 0) -> dict[str, int]:
     """Return for each label how many candles it looks ahead: as many as are missing at the end of the window.
 
     A strategy may set several labels of other horizons than ``label_period_candles``, as ours do.
@@ -193,8 +193,11 @@ def label_horizons(rows: Sequence[PairRows], otherwise: int) -> dict[str, int]:
         All rows of a training window.
     otherwise
         ``label_period_candles``, for labels without a missing tail.
+    cut
+        Candles that were cut off the end of the window after the labels were made.
     """
-    return {name: max(_horizon(each.labels[name], otherwise) for each in rows) for name in rows[0].labels.columns}
+    names = rows[0].labels.columns
+    return {name: max(_horizon(each.labels[name], otherwise, cut) for each in rows) for name in names}
 
 
 def with_known_labels(rows: PairRows, horizons: Mapping[str, int], otherwise: int, candle_ns: int) -> PairRows:
@@ -217,7 +220,7 @@ def known_after(made_at_ns: npt.NDArray[np.int64], horizon: int, candle_ns: int)
     return np.concatenate([made_at_ns, ahead])[horizon:]
 
 
-def _horizon(label: pd.Series, otherwise: int) -> int:
+def _horizon(label: pd.Series, otherwise: int, cut: int) -> int:
     known = np.flatnonzero(label.notna().to_numpy())
     missing = len(label) - 1 - int(known[-1]) if len(known) else 0
-    return missing or max(otherwise, 1)
+    return missing + cut if missing else max(otherwise, 1)

@@ -64,6 +64,53 @@ def test_settings_that_change_no_prediction_keep_the_origin(changed):
     assert prediction_origin(config(**changed)) == prediction_origin(config())
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"hyper": {"kelly_fraction": 0.5}},
+        {"hyper": {"kelly_fraction": None, "max_stake_share": 0.1, "prediction_sets": ["other"]}},
+        {"strategy": {"leverage": 3.0}},
+        {"strategy": {"max_slippage_ratio": 0.01}},
+        {"news": {"policy": "allow"}, "guardian": {"url": "http://127.0.0.1:8099"}},
+        {"hyper": {}, "labels": {}},
+    ],
+)
+def test_settings_of_stakes_and_orders_keep_the_origin(section):
+    known = {"hyper": {"horizons": [12, 24]}, "strategy": {"targets": ["roi"]}}
+    # Beside other settings of the same section, and where there is no such section yet.
+    for before in ({}, known):
+        after = {name: before.get(name, {}) | section.get(name, {}) for name in before | section}
+        origins = [prediction_origin({**config(), "freqai_ext": ext}) for ext in (before, after)]
+        assert origins[0] == origins[1]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"hyper": {"horizons": [12, 48]}},
+        {"hyper": {"horizons": [12, 24], "label": "mean_forward_return"}},
+        {"strategy": {"targets": ["roi"]}},
+        {"signal": {"round_trip_cost_bps": 10.0}},
+        {"tuning": {"enabled": True}},
+    ],
+)
+def test_settings_that_change_what_is_predicted_change_the_origin(section):
+    known = {**config(), "freqai_ext": {"hyper": {"horizons": [12, 24]}}}
+    assert prediction_origin({**known, "freqai_ext": known["freqai_ext"] | section}) != prediction_origin(known)
+
+
+@pytest.mark.parametrize("panel", [False, True])
+def test_the_pairs_belong_to_the_origin_where_they_are_trained_together(panel):
+    def origin(whitelist, blacklist=()):
+        exchange = {"pair_whitelist": whitelist, "pair_blacklist": list(blacklist)}
+        return prediction_origin({**config(), "freqai_ext": {"signal": {"panel": panel}}, "exchange": exchange})
+
+    two = origin(["BTC/USDT", "ETH/USDT"])
+    assert origin(["ETH/USDT", "BTC/USDT"]) == two
+    assert (origin(["BTC/USDT", "ETH/USDT", "SOL/USDT"]) == two) is not panel
+    assert (origin(["BTC/USDT", "ETH/USDT"], ["ETH/.*"]) == two) is not panel
+
+
 def test_predictions_of_unknown_origin_are_set_aside(tmp_path):
     paths = store(tmp_path, "BTC", 1740787200, "stock")
     activate_origin(tmp_path, prediction_origin(config()))

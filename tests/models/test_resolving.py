@@ -1,6 +1,8 @@
 """Freqtrade finds the models where users point it."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freqtrade.exceptions import OperationalException
@@ -23,7 +25,7 @@ def config(tmp_path):
         "freqai": {
             "identifier": "resolving",
             "feature_parameters": {"include_timeframes": ["5m"]},
-            "model_training_parameters": {"n_estimators": 5},
+            "model_training_parameters": {},
         },
     }
 
@@ -40,15 +42,68 @@ def test_a_model_loads_from_the_folder_of_the_package(config, name):
 
 
 @pytest.mark.parametrize(
-    ("section", "message"),
+    ("name", "ext", "message"),
     [
-        ({"freqai_ext": {"pipelin": {}}}, "freqai_ext.pipelin: unknown setting; did you mean 'pipeline'?"),
+        ("CustomRegressor", {"pipelin": {}}, "freqai_ext.pipelin: unknown setting; did you mean 'pipeline'?"),
         (
-            {"freqai_ext": {"custom_regressor": {"backend": "xgboost"}}},
+            "CustomRegressor",
+            {"custom_regressor": {"backend": "xgboost"}},
             "freqai_ext.custom_regressor.backend: 'xgboost' is not valid",
+        ),
+        ("CalibratedSignalModel", {"signal": {"backend": "xgboost"}}, "freqai_ext.signal.backend: 'xgboost' is not"),
+        ("CalibratedSignalModel", {"signal": {"return_targets": ["roi"]}}, "freqai_ext.signal.return_targets"),
+        ("StackedEnsembleModel", {"ensemble": {"members": ["linear", "linear"]}}, "freqai_ext.ensemble.members"),
+        ("PyTorchSequenceRegressor", {"sequence": {"window": 8}}, "freqai_ext.sequence.window: unknown setting"),
+    ],
+)
+def test_a_wrong_setting_stops_the_bot_with_its_path(config, name, ext, message):
+    with pytest.raises(OperationalException, match=re.escape(message)):
+        FreqaiModelResolver.load_freqaimodel({**config, "freqai_ext": ext, "freqaimodel": name})
+
+
+@pytest.mark.parametrize(
+    ("name", "ext", "given", "message"),
+    [
+        ("CalibratedSignalModel", {}, {"n_estimatrs": 4}, "n_estimatrs: LightGBM has no such parameter"),
+        ("CalibratedSignalModel", {"signal": {"backend": "linear"}}, {"n_estimators": 4}, "n_estimators"),
+        (
+            "StackedEnsembleModel",
+            {"ensemble": {"members": ["linear", "catboost"]}},
+            {"num_leaves_": 4},
+            "freqai.model_training_parameters.num_leaves_",
+        ),
+        (
+            "StackedEnsembleModel",
+            {"ensemble": {"parameters": {"linear": {"num_leaves": 4}}}},
+            {},
+            "num_leaves",
+        ),
+        ("PyTorchSequenceClassifier", {}, {"n_estimators": 4}, "freqai.model_training_parameters.n_estimators"),
+        (
+            "PyTorchSequenceRegressor",
+            {"sequence": {"architecture": "patch_transformer"}},
+            {"hidden_size": 10},
+            "hidden_size 10 must be a multiple of heads 4",
         ),
     ],
 )
-def test_a_wrong_setting_stops_the_bot_with_its_path(config, section, message):
-    with pytest.raises(OperationalException, match=message.replace("?", r"\?")):
-        FreqaiModelResolver.load_freqaimodel({**config, **section, "freqaimodel": "CustomRegressor"})
+def test_a_wrong_training_parameter_stops_the_bot_with_its_name(config, name, ext, given, message):
+    freqai = {**config["freqai"], "model_training_parameters": given}
+    with pytest.raises(OperationalException, match=re.escape(message)):
+        FreqaiModelResolver.load_freqaimodel({**config, "freqai": freqai, "freqai_ext": ext, "freqaimodel": name})
+
+
+def test_a_parameter_goes_to_the_members_whose_library_takes_it(config):
+    ext = {"ensemble": {"members": ["lightgbm", "catboost", "linear"], "parameters": {"catboost": {"n_estimators": 7}}}}
+    freqai = {
+        **config["freqai"],
+        "model_training_parameters": {"n_estimators": 5, "random_strength": 3.0, "alpha": 2.0},
+    }
+    model: Any = FreqaiModelResolver.load_freqaimodel(
+        {**config, "freqai": freqai, "freqai_ext": ext, "freqaimodel": "StackedEnsembleModel"}
+    )
+    assert model._parameters == {
+        "lightgbm": {"n_estimators": 5},
+        "catboost": {"n_estimators": 7, "random_strength": 3.0},
+        "linear": {"alpha": 2.0},
+    }

@@ -174,3 +174,8 @@ def test_a_gap_delays_the_time_at_which_a_label_is_known():
     rows = rows_of(frame)
     known = with_known_labels(rows, {"&-return": 2}, 0, CANDLE_NS)
     assert ((known.known_at_ns["&-return"] - rows.made_at_ns) // CANDLE_NS).tolist() == [2, 2, 2, 3, 3, 2, 2, 2, 2]
+
+
+def test_candles_cut_off_the_end_count_to_the_horizon_that_they_hid():
+    rows = rows_of(frame_of(10, **{"&-return": [0.1] * 7 + [np.nan] * 3, "&-whole": [0.1] * 10}))
+    assert label_horizons([rows], 24, cut=5) == {"&-return": 8, "&-whole": 24}

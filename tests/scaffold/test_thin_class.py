@@ -23,7 +23,7 @@ def test_the_source_defines_the_class_by_absolute_import(thin):
 def test_freqtrade_resolves_the_thin_model(tmp_path, thin):
     init_userdir(tmp_path)
     config = {**starting_config("spot"), "user_data_dir": tmp_path, "freqaimodel": thin.name, "runmode": RunMode.OTHER}
-    config["freqai"]["model_training_parameters"] = {"n_estimators": 10}
+    config["freqai"]["model_training_parameters"] = {}
     model = FreqaiModelResolver.load_freqaimodel(config)
     assert type(model).__file__ == str(tmp_path / "freqaimodels" / thin.file_name)
     assert type(model).__mro__[1].__module__ == f"freqai_ext.models.{thin.name}"
