@@ -65,6 +65,7 @@ def evaluate(
     from rich.console import Console
 
     from freqai_ext.cli._evaluation_progress import EvaluationProgress
+    from freqai_ext.cli._say_once import say_once
     from freqai_ext.evaluation import EvaluationOptions, parse_contenders, prepare_entrants
     from freqai_ext.evaluation import evaluate as run
 
@@ -80,7 +81,7 @@ def evaluate(
         entrants = prepare_entrants(
             context.args, parse_contenders(models or [], contenders), families=families, label_candles=label
         )
-        with EvaluationProgress(Console(stderr=True)) as progress:
+        with say_once(), EvaluationProgress(Console(stderr=True)) as progress:
             evaluation = run(entrants, options, jobs, progress)
     except FreqtradeException as error:
         typer.echo(f"error: {error}", err=True)
