@@ -1,4 +1,4 @@
-"""Fills a Freqtrade user directory with the package's classes and a configuration to start from."""
+"""Fills a Freqtrade user directory with the package's classes and configurations to start from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,16 @@ from pathlib import Path
 from freqai_ext._files import write_atomically
 from freqai_ext.errors import ScaffoldError
 from freqai_ext.scaffold.files import back_up
-from freqai_ext.scaffold.starting_config import TradingMode, render_json, starting_config
+from freqai_ext.scaffold.starting_config import TradingMode, hyper_config, render_json, starting_config
 from freqai_ext.scaffold.thin_class import CLASS_PACKAGES, discover_classes
 
 _CONFIG_NAMES: dict[TradingMode, str] = {
     "spot": "config_freqai_ext.json",
     "futures": "config_freqai_ext_futures.json",
+}
+_HYPER_CONFIG_NAMES: dict[TradingMode, str] = {
+    "spot": "config_freqai_hyper.json",
+    "futures": "config_freqai_hyper_futures.json",
 }
 
 
@@ -53,14 +57,15 @@ def class_files() -> dict[str, str]:
 
 
 def init_userdir(userdir: Path, *, trading_mode: TradingMode = "spot", force: bool = False) -> ScaffoldReport:
-    """Write the thin classes and a starting configuration into ``userdir``.
+    """Write the thin classes and starting configurations into ``userdir``.
 
     Parameters
     ----------
     userdir
         A Freqtrade user directory; created, with the folders Freqtrade expects, where it does not exist.
     trading_mode
-        ``"spot"`` writes ``config_freqai_ext.json``, ``"futures"`` writes ``config_freqai_ext_futures.json``.
+        ``"spot"`` writes ``config_freqai_ext.json`` and, for models that give odds, ``config_freqai_hyper.json``;
+        ``"futures"`` writes both with ``_futures`` in their names.
     force
         Replace files that have other content, each after a copy to ``<name>.bak``. Otherwise they are left alone.
 
@@ -70,7 +75,11 @@ def init_userdir(userdir: Path, *, trading_mode: TradingMode = "spot", force: bo
         A file or folder cannot be written, or stands where the other should.
     """
     config_name = _CONFIG_NAMES[trading_mode]
-    contents = {**class_files(), config_name: render_json(starting_config(trading_mode)) + "\n"}
+    contents = {
+        **class_files(),
+        config_name: render_json(starting_config(trading_mode)) + "\n",
+        _HYPER_CONFIG_NAMES[trading_mode]: render_json(hyper_config(trading_mode)) + "\n",
+    }
     written, unchanged, refused, backups = [], [], [], []
     _create_folders(userdir)
     for relative, text in contents.items():

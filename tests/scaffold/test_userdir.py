@@ -54,7 +54,8 @@ def test_a_file_with_other_content_is_refused_and_the_others_are_written(tmp_pat
     report = init_userdir(tmp_path)
     assert report.refused == (mine,)
     assert mine.read_text() == "class CatboostRegressor: ...\n"
-    assert len(report.written) == len(MODELS) + len(STRATEGIES)
+    # All classes but one, and two configurations.
+    assert len(report.written) == len(MODELS) + len(STRATEGIES) + 1
 
 
 def test_force_replaces_a_file_and_keeps_every_earlier_content(tmp_path):
@@ -94,7 +95,8 @@ def test_a_directory_that_cannot_be_created_is_named(tmp_path):
 def test_spot_and_futures_configurations_live_side_by_side(tmp_path):
     spot, futures = init_userdir(tmp_path), init_userdir(tmp_path, trading_mode="futures")
     assert spot.config != futures.config
-    assert futures.written == (futures.config,)
+    assert futures.written == (futures.config, tmp_path / "config_freqai_hyper_futures.json")
+    assert (tmp_path / "config_freqai_hyper.json").is_file()
     config = json.loads(futures.config.read_text())
     assert (config["trading_mode"], config["margin_mode"]) == ("futures", "isolated")
 
