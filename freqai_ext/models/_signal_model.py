@@ -18,6 +18,7 @@ from freqtrade.strategy import IStrategy
 
 from freqai_ext.errors import FreqaiExtError
 from freqai_ext.learning.learner import Learner
+from freqai_ext.learning.threads import at_most_threads
 from freqai_ext.models._base import ExtModel
 from freqai_ext.models._classes import with_classes
 from freqai_ext.models._interval_files import restore_intervals, save_intervals
@@ -151,7 +152,9 @@ class SignalModel(ExtModel):
         trained = self._shared.get(pair, window.stop, self._sharing_time()) if window else None
         if trained is None:
             try:
-                trained = self._fit_window(unfiltered_df, pair, dk, window)
+                # One thread per worker; the learners bound their own.
+                with at_most_threads(1, "blas"):
+                    trained = self._fit_window(unfiltered_df, pair, dk, window)
             except FreqaiExtError as error:
                 raise OperationalException(str(error)) from error
             if window:

@@ -143,9 +143,10 @@ def test_where_all_labels_are_constant_no_feature_matters(make_market, line_lear
 
 def test_a_former_signal_is_continued_by_the_final_models_only(two_returns, line_learner):
     _, training = two_returns
-    former = fit_signal(learners_of(training, line_learner), training, settings_of())
+    settings = settings_of(intervals="quantiles")
+    former = fit_signal(learners_of(training, line_learner), training, settings)
     line_learner.fits.clear()
-    fit_signal(learners_of(training, line_learner), training, settings_of(), former)
+    fit_signal(learners_of(training, line_learner), training, settings, former)
     continued = [(len(examples), before) for _, examples, before in line_learner.fits if before is not None]
     # Each return has a model of its mean and one of its quantiles.
     assert [size for size, _ in continued] == [1200 - HORIZON] * 5

@@ -4,11 +4,10 @@ from pydantic import ValidationError
 from freqai_ext.signals import SignalSettings
 
 
-def test_defaults_are_valid_and_ask_for_the_quantiles_of_the_interval():
-    settings = SignalSettings()
-    assert settings.quantiles == pytest.approx((0.1, 0.9))
-    assert SignalSettings(coverage=0.9).quantiles == pytest.approx((0.05, 0.95))
-    assert SignalSettings(intervals="residuals").quantiles == ()
+def test_defaults_are_valid_and_quantiles_are_learnt_where_they_are_asked_for():
+    assert SignalSettings().quantiles == ()
+    assert SignalSettings(intervals="quantiles").quantiles == pytest.approx((0.1, 0.9))
+    assert SignalSettings(intervals="quantiles", coverage=0.9).quantiles == pytest.approx((0.05, 0.95))
 
 
 @pytest.mark.parametrize(
