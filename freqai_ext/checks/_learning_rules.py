@@ -116,7 +116,7 @@ def trains_on_one_thread(model_class: type, freqai: Freqai) -> None:
     frame = example_frame(model_class, rows=1000)
     with workbench(model_class, freqai) as bench:
         share = busiest_thread_share(lambda: bench.train(frame), cpu_time_s=0.5)
-    require(share > 0.75, f"the busiest thread did {share:.0%} of the work, it should do nearly all")
+    require(share > 0.7, f"the busiest thread did {share:.0%} of the work, it should do nearly all")
 
 
 def _require_same_learning(

@@ -153,7 +153,7 @@ class SignalModel(ExtModel):
         if trained is None:
             try:
                 # One thread per worker; the learners bound their own.
-                with at_most_threads(1, "blas"):
+                with at_most_threads(1, "blas"), at_most_threads(1, "openmp"):
                     trained = self._fit_window(unfiltered_df, pair, dk, window)
             except FreqaiExtError as error:
                 raise OperationalException(str(error)) from error
