@@ -1,7 +1,6 @@
 """Several learners, weighted by how well they forecast what they have not seen."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from freqtrade.freqai.freqai_interface import IFreqaiModel
@@ -14,8 +13,7 @@ from freqai_ext.learning.learners import learner
 from freqai_ext.learning.stacking import StackedLearner
 from freqai_ext.models._signal_model import SignalModel, Tuned
 from freqai_ext.models._tuned_learners import MakeLearner
-from freqai_ext.signals import Target, TrainingSet
-from freqai_ext.signals.folds import purged_folds
+from freqai_ext.signals import Target, TrainingSet, target_folds
 
 
 class StackedEnsembleModel(SignalModel, IFreqaiModel):
@@ -52,13 +50,9 @@ class StackedEnsembleModel(SignalModel, IFreqaiModel):
         """Return the stack, whose folds are purged by the time at which this target's labels are known."""
         members = tuple(tuned(_maker(name, own)) for name, own in self._parameters.items())
         settings = self.signal_settings
-        embargo = timedelta(microseconds=settings.embargo_candles * training.candle_ns / 1000)
 
         def split(examples: Examples) -> Folds:
-            rows = examples.rows
-            return purged_folds(
-                training.made_at_ns[rows], target.known_at_ns[rows], self.ext_settings.ensemble.folds, embargo
-            )
+            return target_folds(training, target, examples.rows, settings, self.ext_settings.ensemble.folds)
 
         overlap = max(1.0, target.horizon_candles / settings.train_stride_candles)
         return StackedLearner(members, split, overlap=overlap)

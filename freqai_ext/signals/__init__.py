@@ -7,7 +7,7 @@
 from freqai_ext.signals.forecast import Question, TargetForecast, TradeOdds
 from freqai_ext.signals.settings import SignalSettings
 from freqai_ext.signals.signal import Signal, fit_signal
-from freqai_ext.signals.task import Task, target_task
+from freqai_ext.signals.task import Task, target_folds, target_task
 from freqai_ext.signals.training_set import Target, TrainingSet
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "TradeOdds",
     "TrainingSet",
     "fit_signal",
+    "target_folds",
     "target_task",
 ]

@@ -9,7 +9,6 @@ from freqai_ext.signals.forecast import Question, TargetForecast, TradeOdds
 from freqai_ext.signals.settings import SignalSettings
 from freqai_ext.signals.training_set import Target
 
-BPS = 1e4
 _HAIR = 1e-6
 
 
@@ -37,9 +36,9 @@ class ConstantSignal:
         return TargetForecast(value, value, value, self._odds(value, settings) if self.is_return else None)
 
     def _odds(self, value: NDArray[np.float64], settings: SignalSettings) -> TradeOdds:
-        cost = settings.round_trip_cost_bps / BPS
+        cost = settings.round_trip_cost
         up, down = (np.where(each, 1.0 - _HAIR, _HAIR) for each in (value > cost, value < -cost))
-        return TradeOdds(up, down, (value - cost) * BPS, np.where(value == 0.0, 0.0, 1.0))
+        return TradeOdds.of(value, cost, up, down, np.heaviside(value, 0.5))
 
 
 def only_value(target: Target, weight: NDArray[np.float64]) -> float | None:

@@ -18,7 +18,6 @@ from freqai_ext.signals.task import Task, label_scale, target_task
 from freqai_ext.signals.training_set import Target, TrainingSet
 from freqai_ext.uncertainty import AdaptiveConformalSettings
 
-BPS = 1e4
 _DAY_NS = 86_400 * 1_000_000_000
 
 
@@ -85,9 +84,9 @@ class ContinuousSignal:
     ) -> TradeOdds | None:
         if self.odds is None:
             return None
-        cost = settings.round_trip_cost_bps / BPS
+        cost = settings.round_trip_cost
         up, down, above = self.odds.predict(value / size, size, pair, cost)
-        return TradeOdds(up, down, (value - cost) * BPS, np.abs(2.0 * above - 1.0))
+        return TradeOdds.of(value, cost, up, down, above)
 
 
 def fit_continuous(
@@ -134,7 +133,7 @@ def fit_continuous(
     size = unit if move_size is None else move_size.predict(training.terms[rows])
     odds = None
     if is_return:
-        cost = settings.round_trip_cost_bps / BPS
+        cost = settings.round_trip_cost
         odds = ReturnOdds.fit(value / size, outcome, size, pair, independent, pairs=len(training.pairs), cost=cost)
     spread_of_rows = None if quantiles is None else quantiles * unit[:, None]
     bands = _bands(spread_of_rows, value, size, made_at, target.known_at_ns[rows])

@@ -1,12 +1,14 @@
 """What a fitted signal is asked, and what it answers."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from freqai_ext.learning.design import Design
+from freqai_ext.signals.settings import BPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,3 +91,18 @@ class TradeOdds:
     p_down: NDArray[np.float64]
     ev_bps: NDArray[np.float64]
     confidence: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        expected: NDArray[np.float64],
+        cost: float,
+        up: NDArray[np.float64],
+        down: NDArray[np.float64],
+        above: NDArray[np.float64],
+    ) -> Self:
+        """Return the odds of an expected return, of ``P(return > cost)``, ``P(return < -cost)`` and ``P(return > 0)``.
+
+        ``expected`` and ``cost`` are ratios.
+        """
+        return cls(up, down, (expected - cost) * BPS, np.abs(2.0 * above - 1.0))

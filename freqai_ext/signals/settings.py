@@ -6,6 +6,9 @@ from pydantic import Field, field_validator
 
 from freqai_ext._settings import Settings
 
+#: Basis points in a ratio of 1.
+BPS = 1e4
+
 BackendName = Literal["lightgbm", "catboost", "hist_gradient_boosting", "linear", "torch"]
 
 
@@ -86,6 +89,11 @@ class SignalSettings(Settings):
         if len(set(targets)) < len(targets):
             raise ValueError("name each target once")
         return targets
+
+    @property
+    def round_trip_cost(self) -> float:
+        """The cost as a ratio."""
+        return self.round_trip_cost_bps / BPS
 
     @property
     def quantiles(self) -> tuple[float, ...]:

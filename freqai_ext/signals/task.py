@@ -70,16 +70,23 @@ def target_task(training: TrainingSet, target: Target, settings: SignalSettings)
         size = float(np.sqrt(np.average(whole**2, weights=weight))) or 1.0
         whole = np.clip(whole / size, -WIDEST_LABEL, WIDEST_LABEL)
         cut = np.clip(whole, -settings.label_limit, settings.label_limit)
-    embargo = timedelta(microseconds=settings.embargo_candles * training.candle_ns / 1000)
     return Task(
         Head("probability" if is_binary else "distribution"),
         Examples(training.design, rows, cut, weight),
-        purged_folds(training.made_at_ns[rows], target.known_at_ns[rows], settings.folds, embargo),
+        target_folds(training, target, rows, settings, settings.folds),
         whole,
         scale[rows] * size,
         size,
         max(target.horizon_candles / settings.train_stride_candles, 1.0),
     )
+
+
+def target_folds(
+    training: TrainingSet, target: Target, rows: NDArray[np.intp], settings: SignalSettings, folds: int
+) -> Folds:
+    """Return so many purged folds of the ``rows`` of the design that teach a target, with the settings' embargo."""
+    embargo = timedelta(microseconds=settings.embargo_candles * training.candle_ns / 1000)
+    return purged_folds(training.made_at_ns[rows], target.known_at_ns[rows], folds, embargo)
 
 
 def label_scale(volatility: NDArray[np.float64], horizon_candles: int, settings: SignalSettings) -> NDArray[np.float64]:
