@@ -6,6 +6,7 @@ A section is a frozen pydantic model that forbids unknown keys and stands next t
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -80,7 +81,8 @@ def _shown(section: type[Settings], location: list[str], value: object) -> str:
     if not isinstance(value, str | int | float | None) and not _is_plain_list(section, location, value):
         # It may hold a secret further down.
         return f"the {'list' if isinstance(value, list | tuple) else 'object'} given"
-    shown = repr(value)
+    # An address may hold a password.
+    shown = re.sub(r"//[^/@]*@", "//(hidden)@", repr(value))
     return shown if len(shown) <= 120 else f"{shown[:117]}..."
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from freqai_ext._settings import Settings, parse_settings
 from freqai_ext.features import FeatureSettings
+from freqai_ext.guardian.settings import GuardianSettings
 from freqai_ext.labels import LabelSettings
 from freqai_ext.learning.sequence import SequenceSettings
 from freqai_ext.pipeline import PipelineSettings
@@ -167,6 +168,8 @@ class ExtSettings(Settings):
         The search for training parameters inside every training.
     hyper
         The strategy ``FreqaiHyperStrategy``.
+    guardian
+        The Guardian sidecar.
     """
 
     features: FeatureSettings = FeatureSettings()
@@ -179,6 +182,7 @@ class ExtSettings(Settings):
     strategy: StrategySettings = StrategySettings()
     tuning: TuningSettings = TuningSettings()
     hyper: HyperSettings = HyperSettings()
+    guardian: GuardianSettings = GuardianSettings()
 
 
 def load_ext_settings(config: Mapping[str, Any]) -> ExtSettings:

@@ -9,6 +9,12 @@
     ├── ScaffoldError        files cannot be written into a user directory
     ├── WalkforwardError     a walk-forward run cannot start, or its predictions are not there
     ├── DemoError            a step of the demonstration failed
+    ├── GuardianError        something is wrong between us and a Guardian
+    │   ├── GuardianUnavailableError   it cannot be reached, is too slow, or fails; may pass
+    │   ├── GuardianDeniedError        it refuses the token; may pass when the token is rotated
+    │   ├── GuardianRefusedError       it refuses the request itself; sending it again is of no use
+    │   ├── GuardianAnswerError        what it answers is not what the contract says
+    │   └── GuardianDataError          a file or database of Guardian's, or ours about it, cannot be used
     ├── MissingExtraError    an optional dependency is not installed
     └── ContractError        a model or feature breaks a rule that all of its kind must keep
 
@@ -43,6 +49,30 @@ class WalkforwardError(FreqaiExtError):
 
 class DemoError(FreqaiExtError):
     """A step of the demonstration failed. The message holds the command and the end of its log."""
+
+
+class GuardianError(FreqaiExtError):
+    """Something is wrong between us and a Guardian. The message names the address and never a token."""
+
+
+class GuardianUnavailableError(GuardianError):
+    """Guardian cannot be reached, is too slow, or fails (connection, timeout, 5xx). Trying again later may help."""
+
+
+class GuardianDeniedError(GuardianError):
+    """Guardian refuses the token (401, 403). It may pass when either side's token is rotated."""
+
+
+class GuardianRefusedError(GuardianError):
+    """Guardian refuses the request itself (other 4xx, redirects). Sending it again is of no use."""
+
+
+class GuardianAnswerError(GuardianError):
+    """Guardian's answer is not what the contract says: too large, no JSON, other types. Nothing of it is kept."""
+
+
+class GuardianDataError(GuardianError):
+    """A file of Guardian's, or a database of ours about it, cannot be used. The message names the path."""
 
 
 class MissingExtraError(FreqaiExtError):
