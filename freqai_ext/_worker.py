@@ -73,7 +73,9 @@ class Worker:
 
     def wake(self) -> None:
         """Have every job called soon, due or not, and return at once; does nothing while the thread is not there."""
-        self._in_loop(self._wake_all)
+        for turns in self._turns:
+            turns.woken = True
+        self._in_loop(self._look_at_the_clock)
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until no job is at work and none is due, as a simulated clock must before it moves on.
@@ -124,10 +126,6 @@ class Worker:
             with suppress(RuntimeError):  # closed in between
                 loop.call_soon_threadsafe(call)
 
-    def _wake_all(self) -> None:
-        for turns in self._turns:
-            turns.wake()
-
     def _look_at_the_clock(self) -> None:
         for turns in self._turns:
             turns.look()
@@ -143,11 +141,11 @@ class _Turns:
     def __init__(self, job: Job, clock: Callable[[], float]) -> None:
         self.job = job
         self.closed = False
+        self.woken = False
         self._clock = clock
         self._due_s = -NEVER
         self._asked_s = -NEVER
         self._at_work = False
-        self._woken = False
         self._signal = asyncio.Event()
         self._ending = False
         self._call: asyncio.Task[float] | None = None
@@ -155,10 +153,6 @@ class _Turns:
     @property
     def settled(self) -> bool:
         return not self._at_work and not self._is_due()
-
-    def wake(self) -> None:
-        self._woken = True
-        self._signal.set()
 
     def look(self) -> None:
         if self._is_due():
@@ -192,10 +186,10 @@ class _Turns:
     def _is_due(self) -> bool:
         now_s = self._clock()
         # A clock that was set back must not put off what was due by the old one.
-        return self._woken or now_s >= self._due_s or now_s < self._asked_s - _LONGEST_WAIT_S
+        return self.woken or now_s >= self._due_s or now_s < self._asked_s - _LONGEST_WAIT_S
 
     async def _work(self) -> None:
-        self._at_work, self._woken = True, False
+        self._at_work, self.woken = True, False
         now_s = self._clock()
         try:
             self._call = asyncio.ensure_future(self.job.run(now_s))

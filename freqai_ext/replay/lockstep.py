@@ -96,6 +96,9 @@ class LockStep:
         Sets the clocks of bot and exchange, UTC seconds.
     on_step
         Called after each step, e.g. to report progress.
+    settle
+        Waits until nothing that works beside the bot has anything to do at the present time; called before time moves
+        and after, so that what is due at a time is done at that time.
 
     Notes
     -----
@@ -109,6 +112,7 @@ class LockStep:
         end_s: float,
         move_to: Callable[[float], None],
         on_step: Callable[[], None],
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
         self.start_s = start_s
         self.end_s = end_s
@@ -117,6 +121,7 @@ class LockStep:
         self.reached_end = False
         self._move_to = move_to
         self._on_step = on_step
+        self._settle = settle
         self._turns: list[ScanTurns] = []
         self._closing = threading.Event()
         self._mine = threading.local()
@@ -154,12 +159,14 @@ class LockStep:
         for turns in list(self._turns):
             turns.enter_candle(self.now_s)
             self._train_what_is_due(turns)
+        self._settle()
         self._on_step()
         if self.now_s >= self.end_s:
             self.reached_end = True
             raise KeyboardInterrupt
         self.now_s = min(self.now_s + max(seconds, SHORTEST_STEP_S), max(self.end_s, self.now_s + SHORTEST_STEP_S))
         self._move_to(self.now_s)
+        self._settle()
 
     def close(self) -> None:
         """End parked threads, so that the process can end."""

@@ -22,18 +22,19 @@ from typing import Any
 import numpy as np
 import time_machine
 
+from freqai_ext._worker import Worker
 from freqai_ext.replay.lockstep import LockStep
 
 REPORT_EVERY_S = 0.5
+SETTLE_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
 class BotOrder:
-    """What the parent asks for; times are UTC seconds."""
+    """What the parent asks for; times are UTC seconds. ``clocks`` are addresses (``host:port``) that follow the time."""
 
     argv: list[str]
-    host: str
-    port: int
+    clocks: list[str]
     start_s: float
     end_s: float
     seed: int
@@ -67,10 +68,11 @@ class LockStepBot:
         self._order = order
         self._report = BotReport(now_s=order.start_s)
         self._main_thread = threading.main_thread()
-        self._exchange = http.client.HTTPConnection(order.host, order.port, timeout=30)
+        self._clocks = [http.client.HTTPConnection(clock, timeout=30) for clock in order.clocks]
+        self._workers: list[Worker] = []
         self._written_at = 0.0
         self._traveller: Any = None
-        self._steps = LockStep(order.start_s, order.end_s, self._move_to, self._stepped)
+        self._steps = LockStep(order.start_s, order.end_s, self._move_to, self._stepped, self._settle)
 
     def run(self) -> int:
         """Run ``freqtrade trade`` from start to end and return its exit code; 0 when the end was reached."""
@@ -98,11 +100,16 @@ class LockStepBot:
         return 0 if self._report.reached_end else code if isinstance(code, int) else 1
 
     def _move_to(self, now_s: float) -> None:
-        self._exchange.request("POST", f"/_sim/clock?now_ms={round(now_s * 1000)}")
-        self._exchange.getresponse().read()
-        # The next move may come after minutes of training, when the server has long dropped an idle connection.
-        self._exchange.close()
+        for clock in self._clocks:
+            clock.request("POST", f"/_sim/clock?now_ms={round(now_s * 1000)}")
+            clock.getresponse().read()
+            # The next move may come after minutes of training, when the server has long dropped an idle connection.
+            clock.close()
         self._clock.move_to(datetime.fromtimestamp(now_s, UTC))
+
+    def _settle(self) -> None:
+        for worker in self._workers:
+            worker.settle(SETTLE_WITHIN_S)
 
     def _take_over_sleeping(self) -> None:
         from freqtrade import worker
@@ -127,6 +134,7 @@ class LockStepBot:
         _around(FreqaiDataDrawer, "append_model_predictions", self._prediction)
         _around(IStrategy, "advise_indicators", self._analysis)
         _around(worker.Worker, "exit", self._exiting)
+        _around(Worker, "start", self._working_beside)
 
     def _training(self, train: Callable[[], Any], args: tuple[Any, ...]) -> Any:
         self._steps.count_training()
@@ -153,6 +161,10 @@ class LockStepBot:
         finally:
             self._report.analyses += 1
             self._report.analysis_s += real_time.perf_counter() - began
+
+    def _working_beside(self, start: Callable[[], Any], args: tuple[Any, ...]) -> Any:
+        self._workers.append(args[0])
+        return start()
 
     def _exiting(self, leave: Callable[[], Any], _: tuple[Any, ...]) -> Any:
         from freqtrade.persistence import Trade

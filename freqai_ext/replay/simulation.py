@@ -36,6 +36,8 @@ class SimulationOrder:
         Seed of Python's and NumPy's global random numbers.
     measure_from_hours
         Simulated hours after which the time of the strategy's analysis is measured.
+    followers
+        Addresses of other services that live on the simulated time; each takes ``POST /_sim/clock?now_ms=…``.
     """
 
     argv: Sequence[str]
@@ -45,6 +47,7 @@ class SimulationOrder:
     folder: Path
     seed: int = 7
     measure_from_hours: float = 0.0
+    followers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,6 @@ class Simulation:
 
     def _write_order(self) -> Path:
         order = self._order
-        host, _, port = order.url.removeprefix("http://").partition(":")
         self._report_path.unlink(missing_ok=True)
         path = order.folder / "order.json"
         start_s = order.start.timestamp()
@@ -177,8 +179,7 @@ class Simulation:
             json.dumps(
                 {
                     "argv": list(order.argv),
-                    "host": host,
-                    "port": int(port),
+                    "clocks": [url.removeprefix("http://") for url in (*order.followers, order.url)],
                     "start_s": start_s,
                     "end_s": order.end.timestamp(),
                     "seed": order.seed,

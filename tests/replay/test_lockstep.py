@@ -107,3 +107,11 @@ def test_time_moves_even_when_the_bot_does_not_want_to_sleep():
     moves = []
     LockStep(0.0, 100.0, moves.append, lambda: None).worker_sleep(0.0)
     assert moves == [1.0]
+
+
+def test_what_works_beside_the_bot_is_done_before_time_moves_and_after():
+    order = []
+    steps = LockStep(0.0, 100.0, lambda now_s: order.append(now_s), lambda: None, lambda: order.append("settled"))
+    steps.worker_sleep(60)
+    steps.worker_sleep(60)
+    assert order == ["settled", 60.0, "settled", "settled", 100.0, "settled"]
