@@ -65,6 +65,15 @@ class PairRows:
         )
 
 
+def known_at_column(label: str) -> str:
+    """Return the column that may say from when on each row's label is known, in UTC seconds.
+
+    For labels whose horizon differs from row to row, such as the outcome of a trade; those of other labels are known
+    after their horizon. Its name has none of the marks by which FreqAI finds features and labels.
+    """
+    return f"known_at_s@{label.removeprefix('&').removeprefix('-')}"
+
+
 def pair_rows(
     pair: str,
     frame: pd.DataFrame,
@@ -90,16 +99,31 @@ def pair_rows(
         features = features.replace([np.inf, -np.inf], np.nan)
         complete = features.notna().all(axis=1).to_numpy()
         features = features if complete.all() else features.fillna(0.0)
+    made_at_ns = close_times_ns(frame, candle_ns)
+    known_at_ns = {
+        name: (frame[known_at_column(name)].to_numpy(dtype=np.float64) * 1e9).astype(np.int64)
+        for name in labels
+        if known_at_column(name) in frame
+    }
     return PairRows(
         pair,
-        close_times_ns(frame, candle_ns),
+        made_at_ns,
         features,
         complete,
         volatility,
         terms,
-        frame[list(labels)],
+        _known_at_the_end(frame[list(labels)], known_at_ns, made_at_ns),
         complete.astype(np.float64),
+        known_at_ns,
     )
+
+
+def _known_at_the_end(
+    labels: pd.DataFrame, known_at_ns: Mapping[str, npt.NDArray[np.int64]], made_at_ns: npt.NDArray[np.int64]
+) -> pd.DataFrame:
+    """Return the labels without those that become known after the window."""
+    known = {name: labels[name].where(stamps <= made_at_ns[-1:]) for name, stamps in known_at_ns.items()}
+    return labels.assign(**known) if known else labels
 
 
 def build_design(
@@ -197,7 +221,13 @@ def label_horizons(rows: Sequence[PairRows], otherwise: int, cut: int = 0) -> di
         Candles that were cut off the end of the window after the labels were made.
     """
     names = rows[0].labels.columns
-    return {name: max(_horizon(each.labels[name], otherwise, cut) for each in rows) for name in names}
+    return {
+        name: max(
+            _longest(each, name) if name in each.known_at_ns else _horizon(each.labels[name], otherwise, cut)
+            for each in rows
+        )
+        for name in names
+    }
 
 
 def with_known_labels(rows: PairRows, horizons: Mapping[str, int], otherwise: int, candle_ns: int) -> PairRows:
@@ -208,16 +238,22 @@ def with_known_labels(rows: PairRows, horizons: Mapping[str, int], otherwise: in
     """
     labels = rows.labels.copy()
     for name in labels.columns:
-        if otherwise and len(labels) and pd.notna(labels[name].iloc[-1]):
+        if otherwise and name not in rows.known_at_ns and len(labels) and pd.notna(labels[name].iloc[-1]):
             labels[name] = labels[name].where(np.arange(len(labels)) < len(labels) - otherwise)
     known_at = {name: known_after(rows.made_at_ns, horizon, candle_ns) for name, horizon in horizons.items()}
-    return replace(rows, labels=labels, known_at_ns=known_at)
+    return replace(rows, labels=labels, known_at_ns={**known_at, **rows.known_at_ns})
 
 
 def known_after(made_at_ns: npt.NDArray[np.int64], horizon: int, candle_ns: int) -> npt.NDArray[np.int64]:
     """Return the close of the candle ``horizon`` rows later; beyond the last row candles follow without a gap."""
     ahead = made_at_ns[-1:] + candle_ns * np.arange(1, horizon + 1)
     return np.concatenate([made_at_ns, ahead])[horizon:]
+
+
+def _longest(rows: PairRows, name: str) -> int:
+    """Return after how many candles the last of the labels is known, at least 1."""
+    until = np.searchsorted(rows.made_at_ns, rows.known_at_ns[name]) - np.arange(len(rows.made_at_ns))
+    return max(1, int(until[rows.labels[name].notna().to_numpy()].max(initial=1)))
 
 
 def _horizon(label: pd.Series, otherwise: int, cut: int) -> int:

@@ -9,6 +9,7 @@ from freqai_ext.models._signal_rows import (
     build_design,
     build_training_set,
     class_target,
+    known_at_column,
     label_horizons,
     pair_rows,
     with_known_labels,
@@ -52,6 +53,29 @@ def test_rows_that_were_filled_already_are_taken_as_told():
     found = pair_rows("A/USDT", frame_of(3), features, (), np.ones(3), np.ones((3, 1)), CANDLE_NS, complete)
     assert found.weight.tolist() == [1.0, 0.0, 1.0]
     assert found.labels.shape == (3, 0)
+
+
+def test_a_label_that_says_when_it_is_known_is_left_out_where_that_is_after_the_window():
+    frame = frame_of(6, **{"&-pays": [1.0, np.nan, 0.0, 1.0, np.nan, np.nan]})
+    closes_s = np.arange(1, 7) * 300.0 + frame["date"].iloc[0].timestamp()
+    # Known two candles later, at the very end of the window, and a moment after it.
+    frame[known_at_column("&-pays")] = [
+        closes_s[2],
+        closes_s[1],
+        closes_s[5],
+        closes_s[5] + 1.0,
+        closes_s[4],
+        closes_s[5],
+    ]
+    found = rows_of(frame)
+    assert found.labels["&-pays"].tolist() == pytest.approx([1.0, np.nan, 0.0, np.nan, np.nan, np.nan], nan_ok=True)
+    assert label_horizons([found], 24) == {"&-pays": 3}
+    known = with_known_labels(found, {"&-pays": 3}, 24, CANDLE_NS)
+    assert known.labels["&-pays"].notna().sum() == 2
+    assert (known.known_at_ns["&-pays"] / 1e9).tolist() == frame[known_at_column("&-pays")].tolist()
+    training = training_of(found)
+    assert training.targets[0].kind == "binary"
+    assert training.targets[0].known_at_ns[0] / 1e9 == closes_s[2]
 
 
 def test_rows_are_known_at_the_close_of_their_candle():
