@@ -56,7 +56,12 @@ class GuardianError(FreqaiExtError):
 
 
 class GuardianUnavailableError(GuardianError):
-    """Guardian cannot be reached, is too slow, or fails (connection, timeout, 5xx). Trying again later may help."""
+    """Guardian cannot be reached, is too slow, or fails (connection, timeout, 5xx). Trying again later may help.
+
+    ``status`` is the HTTP status, ``None`` where there was no answer.
+    """
+
+    status: int | None = None
 
 
 class GuardianDeniedError(GuardianError):

@@ -1,0 +1,129 @@
+"""The look at Guardian before anything is sent to it: contract, sections 2, 9, 10 and 13."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from freqai_ext.errors import GuardianDeniedError, GuardianError, GuardianUnavailableError
+from freqai_ext.guardian.answers import Health
+from freqai_ext.guardian.client import GuardianClient
+from freqai_ext.guardian.settings import GuardianSettings
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Attributes
+    ----------
+    health
+        Guardian's answer; ``None`` where there was none to be had.
+    open_bridge
+        Whether Guardian answers without a token; ``None`` where it could not be told.
+    faults
+        Reasons not to send anything; empty where all is well.
+    warnings
+        What an operator should know.
+    unreachable
+        Why Guardian could not be asked, which may pass; then nothing else is known.
+    """
+
+    health: Health | None
+    open_bridge: bool | None
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+    unreachable: str | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether Guardian answered and nothing speaks against sending."""
+        return self.unreachable is None and not self.faults
+
+
+async def inspect(client: GuardianClient, settings: GuardianSettings) -> Inspection:
+    """Ask Guardian how it is, once with the token and once without, and judge what it says.
+
+    It raises no GuardianError: those are what it reports.
+    """
+    try:
+        health = await client.health()
+    except GuardianUnavailableError as error:
+        return Inspection(None, None, (), (), str(error))
+    except GuardianError as error:
+        return Inspection(None, False if isinstance(error, GuardianDeniedError) else None, (str(error),), (), None)
+    open_bridge = await _answers_without_token(client) if client.has_token else True
+    warnings = (*_access(open_bridge, client.has_token, settings.url), *_settings_of(health), *_thresholds(health))
+    return Inspection(health, open_bridge, _network(health, settings), warnings, None)
+
+
+async def _answers_without_token(client: GuardianClient) -> bool | None:
+    try:
+        await client.health(authenticated=False)
+    except GuardianDeniedError:
+        return False
+    except GuardianError:
+        return None
+    return True
+
+
+def _network(health: Health, settings: GuardianSettings) -> tuple[str, ...]:
+    if settings.network is None:
+        return ()
+    found = {True: "testnet", False: "mainnet", None: "an unknown network"}[health.testnet]
+    if found == settings.network:
+        return ()
+    return (
+        f"freqai_ext.guardian.network: {settings.network!r} is demanded, and {settings.url} is on {found}; "
+        "correct 'testnet' in Guardian's settings.json, or this setting",
+    )
+
+
+def _access(open_bridge: bool | None, has_token: bool, url: str) -> tuple[str, ...]:
+    if not open_bridge:
+        return ()
+    if has_token:
+        return (
+            f"{url} answers without the token, so that anyone who reaches it can push: Guardian has no "
+            "freqai_api_token, or cannot read its settings.json and runs on defaults, testnet among them",
+        )
+    if _is_loopback(url):
+        return ()
+    return (
+        f"{url} asks for no token, so that anyone who reaches it can push; set freqai_api_token in Guardian and "
+        "freqai_ext.guardian.token_file here",
+    )
+
+
+def _settings_of(health: Health) -> tuple[str, ...]:
+    warnings = []
+    if health.freqai_enabled is False:
+        warnings.append(
+            "Guardian's freqai_enabled is false, which is display only: what is pushed applies all the same"
+        )
+    if health.ai_enabled is False:
+        warnings.append("Guardian's ai_enabled is false: it executes no signal, pushed or its own")
+    return tuple(warnings)
+
+
+def _thresholds(health: Health) -> tuple[str, ...]:
+    buy, sell = health.buy_threshold, health.sell_threshold
+    named = {"ai_buy_threshold": buy, "ai_sell_threshold": sell}
+    warnings = [
+        f"Guardian's {name} is {'not reported' if value is None else f'{value:g}'}, and should lie between 0 and 1"
+        for name, value in named.items()
+        if value is None or not 0 < value < 1
+    ]
+    if buy is not None and sell is not None and buy <= sell:
+        warnings.append(
+            f"Guardian's ai_buy_threshold ({buy:g}) is not above its ai_sell_threshold ({sell:g}): "
+            "no probability stands for waiting"
+        )
+    return tuple(warnings)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
