@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from freqai_ext.cli._coverage import Window
     from freqai_ext.cli._freqtrade_command import FreqtradeCommand
     from freqai_ext.cli._market import Market
+    from freqai_ext.guardian.sandbox import Sandbox
     from freqai_ext.replay.simulation import Simulation, SimulationSummary
 
 _DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
@@ -39,6 +40,10 @@ def simulate(
     measure_from_hour: Annotated[
         float, typer.Option(help="Simulated hour from which the strategy's analysis is timed.", min=0)
     ] = 0.0,
+    guardian: Annotated[
+        bool,
+        typer.Option("--guardian", help="Run a reference Guardian on the simulated clock for freqai_ext.guardian."),
+    ] = False,
     summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON to this file.")] = None,
 ) -> None:
     """Run the real bot in dry-run on a simulated clock: freqai-ext simulate --days 2 -- trade -c config.json ...
@@ -66,10 +71,14 @@ def simulate(
         )
         exchange = running.enter_context(ReplayExchange(settings))
         folder = _fresh_folder(parsed, window)
+        sandbox = running.enter_context(_guardian(market, window, folder)) if guardian else None
+        overrides = _overrides(parsed, window, folder, step_seconds)
+        if sandbox is not None:
+            overrides["freqai_ext"] = {
+                "guardian": {"url": sandbox.url, "network": None, "database": str(folder / "guardian.sqlite")}
+            }
         overlay = folder / "overlay.json"
-        overlay.write_text(
-            json.dumps(overlay_config(parsed, exchange, wanted) | _overrides(parsed, window, folder, step_seconds))
-        )
+        overlay.write_text(json.dumps(overlay_config(parsed, exchange, wanted) | overrides))
         order = SimulationOrder(
             argv=parsed.with_overlay(overlay, "--datadir", str(folder / "data")),
             url=exchange.url,
@@ -78,9 +87,14 @@ def simulate(
             folder=folder,
             seed=seed,
             measure_from_hours=measure_from_hour,
+            followers=[sandbox.control_url] if sandbox else [],
         )
         typer.echo(f"Simulating {_span(window)} on {market.description}. Log: {folder / 'bot.log'}", err=True)
         result = _watched(Simulation(order, child_environment()))
+        if sandbox is not None:
+            state = folder / "guardian.json"
+            state.write_text(json.dumps(sandbox.state(), indent=2) + "\n")
+            typer.echo(f"Guardian's last state: {state}", err=True)
     if summary is not None:
         summary.write_text(result.to_json() + "\n")
     _print(result)
@@ -126,6 +140,12 @@ def _market(
             f"{history.total_seconds() / 86400:.1f} days of history before it does not fit; choose --start and --days"
         )
     return market, window
+
+
+def _guardian(market: "Market", window: "Window", folder: Path) -> "Sandbox":
+    from freqai_ext.guardian.sandbox import Sandbox, SandboxSettings
+
+    return Sandbox(SandboxSettings(data=market.datadir, folder=folder / "guardian", clock="sim", now=window.start))
 
 
 def _candles_span(market: "Market", command: "FreqtradeCommand", fill_gaps: bool) -> tuple[datetime, datetime]:

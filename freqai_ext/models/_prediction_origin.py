@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from freqai_ext._files import write_atomically
+from freqai_ext.models._guardian_inputs import guardian_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,6 @@ _WITHOUT_EFFECT = frozenset(
         "freqai.save_backtest_models",
         "freqai.wait_for_training_iteration_on_reload",
         "freqai.write_metrics_to_disk",
-        "freqai_ext.guardian",
         "freqai_ext.hyper.kelly_fraction",
         "freqai_ext.hyper.max_stake_share",
         "freqai_ext.hyper.prediction_sets",
@@ -65,6 +65,7 @@ def prediction_origin(config: Mapping[str, Any]) -> dict[str, str]:
             f"exchange.{name}": sorted(config.get("exchange", {}).get(name, ()))
             for name in ("pair_whitelist", "pair_blacklist")
         }
+    settings["freqai_ext.guardian"] = guardian_inputs(config)
     return names | {
         path: _digest(value) for path, value in settings.items() if path not in _WITHOUT_EFFECT and value != {}
     }

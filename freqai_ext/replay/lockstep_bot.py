@@ -31,7 +31,7 @@ SETTLE_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class BotOrder:
-    """What the parent asks for; times are UTC seconds. ``clocks`` are addresses (``host:port``) that follow the time."""
+    """What the parent asks for; times are UTC seconds, ``clocks`` the addresses (``host:port``) that follow them."""
 
     argv: list[str]
     clocks: list[str]

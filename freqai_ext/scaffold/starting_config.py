@@ -79,6 +79,25 @@ def hyper_config(trading_mode: TradingMode) -> dict[str, Any]:
     return config
 
 
+def sidecar_config() -> dict[str, Any]:
+    """Return the starting configuration of the Guardian sidecar: it predicts and publishes, in dry-run.
+
+    It holds no secret; Guardian's token comes from ``freqai_ext.guardian.token_file`` or the environment.
+    """
+    config = hyper_config("spot")
+    config |= {"strategy": "GuardianSidecarStrategy", "freqaimodel": "CalibratedSignalModel"}
+    config["freqai"]["identifier"] = "guardian_sidecar"
+    config["freqai_ext"]["guardian"] = {
+        "url": "http://127.0.0.1:8099",
+        "network": "mainnet",
+        "push_interval_s": 300,
+        "train_cron": "10 */4 * * *",
+        "features": True,
+        "policy": {"untrusted_pair": "neutral", "no_model": "retract", "shutdown": "retract"},
+    }
+    return config
+
+
 def render_json(value: Any, indent: int = 0) -> str:
     """Return ``value`` as JSON in which every object and list that fits on a line stands on one."""
     flat = json.dumps(value)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from freqai_ext._files import write_atomically
 from freqai_ext.errors import ScaffoldError
+from freqai_ext.scaffold.data_provider import DATA_PROVIDER_PATH, DATA_PROVIDER_SOURCE
 from freqai_ext.scaffold.files import back_up
-from freqai_ext.scaffold.starting_config import TradingMode, hyper_config, render_json, starting_config
+from freqai_ext.scaffold.starting_config import TradingMode, hyper_config, render_json, sidecar_config, starting_config
 from freqai_ext.scaffold.thin_class import CLASS_PACKAGES, discover_classes
 
 _CONFIG_NAMES: dict[TradingMode, str] = {
@@ -17,6 +18,7 @@ _HYPER_CONFIG_NAMES: dict[TradingMode, str] = {
     "spot": "config_freqai_hyper.json",
     "futures": "config_freqai_hyper_futures.json",
 }
+SIDECAR_CONFIG_NAME = "config_guardian_sidecar.json"
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,14 @@ class ScaffoldReport:
 
 
 def class_files() -> dict[str, str]:
-    """Return path below a user directory -> source, of every thin class."""
+    """Return path below a user directory -> source, of every thin class and the entry to Guardian's features."""
     return {
-        f"{folder}/{thin.file_name}": thin.source
-        for folder, package in CLASS_PACKAGES.items()
-        for thin in discover_classes(package)
+        **{
+            f"{folder}/{thin.file_name}": thin.source
+            for folder, package in CLASS_PACKAGES.items()
+            for thin in discover_classes(package)
+        },
+        DATA_PROVIDER_PATH: DATA_PROVIDER_SOURCE,
     }
 
 
@@ -64,8 +69,9 @@ def init_userdir(userdir: Path, *, trading_mode: TradingMode = "spot", force: bo
     userdir
         A Freqtrade user directory; created, with the folders Freqtrade expects, where it does not exist.
     trading_mode
-        ``"spot"`` writes ``config_freqai_ext.json`` and, for models that give odds, ``config_freqai_hyper.json``;
-        ``"futures"`` writes both with ``_futures`` in their names.
+        ``"spot"`` writes ``config_freqai_ext.json``, for models that give odds ``config_freqai_hyper.json``, and for
+        the Guardian sidecar ``config_guardian_sidecar.json``; ``"futures"`` writes the first two, with ``_futures`` in
+        their names.
     force
         Replace files that have other content, each after a copy to ``<name>.bak``. Otherwise they are left alone.
 
@@ -80,11 +86,14 @@ def init_userdir(userdir: Path, *, trading_mode: TradingMode = "spot", force: bo
         config_name: render_json(starting_config(trading_mode)) + "\n",
         _HYPER_CONFIG_NAMES[trading_mode]: render_json(hyper_config(trading_mode)) + "\n",
     }
+    if trading_mode == "spot":
+        contents[SIDECAR_CONFIG_NAME] = render_json(sidecar_config()) + "\n"
     written, unchanged, refused, backups = [], [], [], []
     _create_folders(userdir)
     for relative, text in contents.items():
         path = userdir / relative
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 write_atomically(path, text)
                 written.append(path)

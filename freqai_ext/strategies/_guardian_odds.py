@@ -1,0 +1,71 @@
+"""What a model's newest prediction says to Guardian."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from freqai_ext.strategies._odds import target_name
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The forecast of one candle.
+
+    Attributes
+    ----------
+    probability
+        That a long pays its costs, or that the price rises.
+    ev_bps
+        Expected return of a long position less the round-trip cost, in basis points.
+    confidence
+        In [0, 1]; ``None`` where there is none.
+    horizon_min
+        How far it reaches.
+    trusted
+        Whether ``do_predict`` is 1.
+    """
+
+    probability: float
+    ev_bps: float
+    confidence: float | None
+    horizon_min: float
+    trusted: bool
+
+
+def newest_forecast(
+    predictions: pd.DataFrame, horizon_candles: int, candle_s: float, probability: Literal["long_pays", "price_up"]
+) -> Forecast | None:
+    """Return the forecast of the last row, ``None`` where the model writes no odds of that horizon.
+
+    Parameters
+    ----------
+    predictions
+        Candles with a model's columns. ``p_up_return_<horizon>`` and so on come first, then ``p_up`` and so on, which
+        models of a single return write.
+    horizon_candles
+        The horizon in candles; the price's rise is read from ``confidence`` and the sign of the forecast.
+    """
+    suffix = f"_return_{horizon_candles}"
+    if f"p_up{suffix}" not in predictions:
+        suffix = ""
+    if f"p_up{suffix}" not in predictions or f"ev_bps{suffix}" not in predictions:
+        return None
+    row = predictions.iloc[-1]
+    confidence = _number(row, f"confidence{suffix}")
+    chance = _number(row, f"p_up{suffix}")
+    if probability == "price_up":
+        expected = _number(row, target_name(horizon_candles))
+        chance = 0.5 + 0.5 * (confidence if expected > 0 else -confidence)
+    return Forecast(
+        probability=chance,
+        ev_bps=_number(row, f"ev_bps{suffix}"),
+        confidence=None if confidence != confidence else confidence,
+        horizon_min=horizon_candles * candle_s / 60.0,
+        trusted=_number(row, "do_predict") == 1.0,
+    )
+
+
+def _number(row: pd.Series, name: str) -> float:
+    """Return a value of the row, NaN where it is absent or no number."""
+    return float(pd.to_numeric(pd.Series([row.get(name)], dtype=object), errors="coerce").iloc[0])

@@ -1,0 +1,217 @@
+"""Guardian for any FreqAI strategy: ``class MyStrategy(GuardianMixin, FreqaiHyperStrategy)``."""
+
+import logging
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from freqtrade.enums import RunMode
+from freqtrade.exceptions import OperationalException
+from freqtrade.exchange import timeframe_to_seconds
+from pandas import DataFrame
+
+from freqai_ext.config import ExtSettings, load_ext_settings
+from freqai_ext.errors import FreqaiExtError
+from freqai_ext.guardian import (
+    CronSchedule,
+    FeatureHistory,
+    GuardianSettings,
+    Opinion,
+    OpinionSet,
+    Sidecar,
+    TradeBook,
+    guardian_symbol,
+    open_trade_book,
+    recorded_features,
+)
+from freqai_ext.models._feature_share import tell_feature_share
+from freqai_ext.models._guardian_inputs import database_of
+from freqai_ext.models._train_schedule import train_by
+from freqai_ext.strategies._guardian_odds import Forecast, newest_forecast
+from freqai_ext.strategies._guardian_start import check_guardian
+
+if TYPE_CHECKING:
+    from freqtrade.strategy import IStrategy as _Base
+else:
+    _Base = object
+
+logger = logging.getLogger(__name__)
+
+_LIVE = (RunMode.DRY_RUN, RunMode.LIVE)
+_UNUSED = ("feature_url", "prediction_url", "train_cron", "predict_interval_min", "feature_source", "feature_script")
+
+
+class GuardianMixin(_Base):
+    """Publish the forecasts of a FreqAI strategy to Guardian, and give Guardian's features to its model.
+
+    Place it before the strategy. What it does is set in ``freqai_ext.guardian``. In dry-run and live trading it
+
+    - sends the forecasts of the whole whitelist as soon as the last pair's new candle is analysed;
+    - polls Guardian's features and records them;
+    - tells Guardian to go by itself when the bot stops;
+    - trains by ``train_cron``, where that is set.
+
+    Neither makes the bot's loop wait: it reads memory, and leaves what is to be sent to a thread. In backtests and
+    hyperopt nothing is sent, and the recorded features alone are used.
+
+    Forecasts are read from the columns ``p_up``, ``ev_bps`` and ``confidence`` that models with odds write; of any
+    other model Guardian is told nothing.
+    """
+
+    ext_settings: ExtSettings
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        try:
+            self.ext_settings = load_ext_settings(config)
+        except FreqaiExtError as error:
+            raise OperationalException(str(error)) from error
+        self._sidecar: Sidecar | None = None
+        self._opinions: dict[str, Opinion] = {}
+        self._new: set[str] = set()
+        self._recorded: tuple[FeatureHistory | None, TradeBook | None] | None = None
+        self._guardian_said: set[str] = set()
+
+    @property
+    def guardian_settings(self) -> GuardianSettings:
+        """The section ``freqai_ext.guardian``."""
+        return self.ext_settings.guardian
+
+    @property
+    def guardian_database(self) -> Path:
+        """SQLite file of the journal and the feature history."""
+        return database_of(self.guardian_settings, self.config)
+
+    def bot_start(self, **kwargs: Any) -> None:
+        """Check the settings against Guardian, and start the sidecar in dry-run and live trading.
+
+        Raises
+        ------
+        OperationalException
+            Where Guardian answers and a setting does not fit to it, before the first trade.
+        """
+        super().bot_start(**kwargs)
+        for name in _UNUSED:
+            if name in self.config.get("freqai", {}):
+                logger.warning("freqai.%s: nothing reads it; the section is freqai_ext.guardian", name)
+        if self.guardian_settings.features.enabled:
+            tell_feature_share(self.freqai)
+        if self.config.get("runmode") not in _LIVE:
+            return
+        if self.guardian_settings.train_cron is not None:
+            train_by(self.freqai, CronSchedule(self.guardian_settings.train_cron))
+        try:
+            check_guardian(self.guardian_settings)
+            self._sidecar = Sidecar(self.guardian_settings, self.guardian_database, self.dp.current_whitelist)
+            self._sidecar.start()
+        except FreqaiExtError as error:
+            raise OperationalException(str(error)) from error
+
+    def ft_bot_cleanup(self) -> None:
+        """Tell Guardian the last word; Freqtrade calls it at the end of the bot and before a reload."""
+        sidecar, self._sidecar = self._sidecar, None
+        if sidecar is not None:
+            sidecar.stop()
+        super().ft_bot_cleanup()
+
+    def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
+        """Offer the forecasts of candles that came without those of all other pairs."""
+        if self._new:
+            self._offer()
+        super().bot_loop_start(current_time, **kwargs)
+
+    def feature_engineering_standard(self, dataframe: DataFrame, metadata: dict[str, Any], **kwargs: Any) -> DataFrame:
+        """Add Guardian's features of the pair and what its own trades say, as far as they were known at each candle."""
+        dataframe = super().feature_engineering_standard(dataframe, metadata, **kwargs)
+        history, trades = self._sources()
+        pair, parts = metadata["pair"], []
+        if history is not None:
+            parts.append(history.columns(pair, dataframe["date"], self._candle_s))
+        if trades is not None and self.guardian_settings.trades.features:
+            parts.append(trades.columns(pair, dataframe["date"], self._candle_s))
+        return pd.concat([dataframe, *(part.add_prefix("%-") for part in parts)], axis=1) if parts else dataframe
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
+        """Take note of the newest forecast, once the strategy has it."""
+        dataframe = super().populate_indicators(dataframe, metadata)
+        if self._sidecar is not None and self.guardian_settings.publish:
+            try:
+                self._note(metadata["pair"], dataframe)
+            except Exception:
+                # Guardian learns of it through the age of the last forecast; the strategy goes on.
+                logger.exception("%s: its forecast cannot be read for Guardian", metadata["pair"])
+        return dataframe
+
+    def guardian_forecast(self, dataframe: DataFrame, metadata: dict[str, Any]) -> Forecast | None:
+        """Return what to tell Guardian of the newest candle; override it for a model with other columns.
+
+        ``None`` where the model has no odds.
+        """
+        horizon = self.guardian_settings.horizon_candles or getattr(self, "horizon_candles", None)
+        if horizon is None:
+            horizon = int(self.config["freqai"]["feature_parameters"]["label_period_candles"])
+        return newest_forecast(dataframe, int(horizon), self._candle_s, self.guardian_settings.probability)
+
+    @property
+    def _candle_s(self) -> float:
+        return float(timeframe_to_seconds(self.timeframe))
+
+    def _sources(self) -> tuple[FeatureHistory | None, TradeBook | None]:
+        if self._sidecar is not None:
+            return self._sidecar.history, self._sidecar.trades
+        if self._recorded is None:
+            settings = self.guardian_settings
+            try:
+                self._recorded = recorded_features(settings, self.guardian_database), open_trade_book(settings)
+            except FreqaiExtError as error:
+                raise OperationalException(str(error)) from error
+        return self._recorded
+
+    def _note(self, pair: str, dataframe: DataFrame) -> None:
+        forecast = self.guardian_forecast(dataframe, {"pair": pair}) if len(dataframe) else None
+        if forecast is None:
+            self._guardian_say(
+                f"{type(self.freqai).__name__} writes no p_up and ev_bps, so Guardian is told nothing; choose a model "
+                "that gives odds, such as CalibratedSignalModel"
+            )
+            return
+        trained_at_s = float(self.freqai.dd.pair_dict.get(pair, {}).get("trained_timestamp", 0))
+        made_at_s = dataframe["date"].iloc[-1].timestamp() + self._candle_s
+        self._opinions[pair] = Opinion(
+            pair=pair,
+            made_at_s=made_at_s,
+            probability=forecast.probability,
+            ev_bps=forecast.ev_bps,
+            confidence=forecast.confidence,
+            horizon_min=forecast.horizon_min,
+            trained_at_s=trained_at_s,
+            trusted=forecast.trusted,
+        )
+        self._new.add(pair)
+        newest = {each for each, opinion in self._opinions.items() if opinion.made_at_s == made_at_s}
+        if newest.issuperset(self.dp.current_whitelist()):
+            self._offer()
+
+    def _offer(self) -> None:
+        self._new.clear()
+        universe = tuple(self.dp.current_whitelist())
+        if not any(guardian_symbol(pair) for pair in universe):
+            self._guardian_say("No pair of the whitelist is quoted in USDT, and Guardian knows no other currency.")
+        if self._sidecar is not None:
+            self._sidecar.offer(
+                OpinionSet(
+                    universe=universe,
+                    opinions={pair: self._opinions[pair] for pair in universe if pair in self._opinions},
+                    created_at_s=time.time(),
+                    candle_s=self._candle_s,
+                    model=type(self.freqai).__name__,
+                    identifier=str(self.config["freqai"].get("identifier", "")),
+                )
+            )
+
+    def _guardian_say(self, message: str) -> None:
+        if message not in self._guardian_said:
+            self._guardian_said.add(message)
+            logger.warning(message)
