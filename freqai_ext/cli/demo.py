@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from freqai_ext.errors import SettingsError
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -30,12 +32,18 @@ def demo(
     output: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("demo-output"),
     seed: Annotated[int, typer.Option(help="Seed of the generated market.")] = 7,
     trading_mode: Annotated[TradingModeOption, typer.Option(help="Spot or futures.")] = TradingModeOption.SPOT,
+    guardian: Annotated[
+        bool, typer.Option("--guardian", help="Show the Guardian sidecar beside a reference Guardian instead.")
+    ] = False,
 ) -> None:
     """Backtest two models and trade live on a simulated clock, with the real Freqtrade and no internet."""
     from rich.console import Console
 
     from freqai_ext.demo import generated_demo_market, run_demo, stored_demo_market
     from freqai_ext.demo.run import prepare_folder
+
+    if guardian and trading_mode is not TradingModeOption.SPOT:
+        raise SettingsError("--trading-mode: a Guardian trades spot; leave it out with --guardian")
 
     console = Console()
     # The tables need this much; a terminal that is narrower wraps them, a file need not.
@@ -47,6 +55,11 @@ def demo(
         if data is None
         else stored_demo_market(data, mode)
     )
+    if guardian:
+        from freqai_ext.cli._guardian_demo import show_guardian_demo
+
+        show_guardian_demo(console, market, folder, _Progress(console))
+        return
     console.print(f"Freqtrade on {market.description}: {', '.join(market.pairs)}, {market.timerange}.\n")
     with _Progress(console) as progress:
         report = run_demo(market, folder, progress)

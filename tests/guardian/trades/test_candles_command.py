@@ -1,0 +1,70 @@
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from freqai_ext.cli._guardian_candles import candles
+from freqai_ext.errors import GuardianDataError
+
+HOUR_MS = 3_600_000
+START_MS = 1_767_225_600_000
+
+
+def run(data, datadir, *arguments):
+    app = typer.Typer()
+    app.command()(candles)
+    command = ["--guardian-data", str(data), "--datadir", str(datadir), *arguments]
+    return CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def data(tmp_path):
+    def write(symbol, hours, header="start,open,high,low,close,volume,turnover", closes=()):
+        folder = tmp_path / "ohlcv" / "spot" / symbol
+        folder.mkdir(parents=True)
+        rows = [f"{START_MS + hour * HOUR_MS},100,130,90,{dict(closes).get(hour, 100)},5,500" for hour in hours]
+        (folder / f"{symbol}_1h.csv").write_text("\n".join([header, *rows]) + "\n")
+        return tmp_path
+
+    return write
+
+
+def test_the_table_tells_rows_span_gaps_and_what_was_left_out(data, tmp_path):
+    data("BTCUSDT", [0, 1, 2, 5, 6, 7])
+    data("ETHUSDC", range(3))
+    result = run(data("SOLUSDT", range(3), header="timestamp,open,high,low,close,volume"), tmp_path / "bybit")
+    assert result.exit_code == 0
+    lines = {line.split()[0]: " ".join(line.split()) for line in result.output.splitlines() if line.strip()}
+    assert lines["BTC/USDT"] == (
+        "BTC/USDT 5 5 2026-01-01 00:00 to 2026-01-01 06:00 1 (2 candles): 2026-01-01 03:00 (2) 0 1 unfinished"
+    )
+    assert lines["ETHUSDC"] == "ETHUSDC not quoted in USDT"
+    assert lines["SOL/USDT"].startswith("SOL/USDT demo file: times in seconds")
+    assert "Suspect" not in result.output
+
+
+def test_suspect_candles_are_explained_and_can_be_left_out(data, tmp_path):
+    folder = data("BTCUSDT", range(6), closes={2: 120}.items())
+    kept = run(folder, tmp_path / "kept")
+    assert "Guardian may have stored it unfinished" in kept.output
+    dropped = run(folder, tmp_path / "dropped", "--drop-suspects")
+    assert "1 unfinished, 1 suspect" in dropped.output
+    assert "Guardian may have stored" not in dropped.output
+
+
+def test_long_lists_of_gaps_are_cut(data, tmp_path):
+    result = run(data("BTCUSDT", range(0, 14, 2)), tmp_path / "bybit")
+    assert "5 (5 candles): 2026-01-01 01:00 (1), 2026-01-01 03:00 (1), 2026-01-01 05:00 (1) and 2 more" in " ".join(
+        result.output.split()
+    )
+
+
+def test_nothing_to_convert_is_exit_code_1(data, tmp_path):
+    assert run(data("ETHUSDC", range(3)), tmp_path / "bybit").exit_code == 1
+    (tmp_path / "bare" / "ohlcv" / "spot").mkdir(parents=True)
+    bare = run(tmp_path / "bare", tmp_path / "bybit")
+    assert bare.exit_code == 1
+    assert "the candle cache holds no files like BTCUSDT/BTCUSDT_1h.csv" in bare.output
+
+
+def test_a_missing_cache_is_our_own_error(tmp_path):
+    assert isinstance(run(tmp_path, tmp_path / "bybit").exception, GuardianDataError)
