@@ -44,8 +44,8 @@ def _print(console: "Console", report: GuardianReport) -> None:
     )
     rows = ", ".join(f"{symbol} {count}" for symbol, count in sorted(report.feature_rows.items()))
     console.print(f"\n[bold]Features in[/bold]: rows recorded: {rows}")
-    for line in report.trainings:
-        typer.echo(f"  {line}")
+    for pair, told in report.trainings.items():
+        typer.echo(f"  {pair}, last training: {told}")
     console.print("\n[bold]Predictions out[/bold]")
     console.print(_push_table(report))
     console.print(_told_table(report))

@@ -12,6 +12,7 @@ from freqai_ext.cli.demo import demo
 from freqai_ext.cli.doctor import doctor
 from freqai_ext.cli.evaluate import CONTEXT as EVALUATE_CONTEXT
 from freqai_ext.cli.evaluate import evaluate
+from freqai_ext.cli.guardian import app as guardian
 from freqai_ext.cli.init import init
 from freqai_ext.cli.offline import offline
 from freqai_ext.cli.replay import replay
@@ -46,6 +47,7 @@ for command in (demo, init, doctor, offline, replay, simulate):
     app.command()(command)
 app.command(context_settings=WALKFORWARD_CONTEXT)(walkforward)
 app.command(context_settings=EVALUATE_CONTEXT)(evaluate)
+app.add_typer(guardian)
 
 
 def main() -> None:

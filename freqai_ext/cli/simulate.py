@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 _MARKER = "order.json"
+_GUARDIAN_DATABASE = "guardian.sqlite"
 
 
 def simulate(
@@ -44,6 +45,9 @@ def simulate(
         bool,
         typer.Option("--guardian", help="Run a reference Guardian on the simulated clock for freqai_ext.guardian."),
     ] = False,
+    guardian_history: Annotated[
+        Path | None, typer.Option(help="Database of recorded Guardian features to begin with; a copy is used.")
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON to this file.")] = None,
 ) -> None:
     """Run the real bot in dry-run on a simulated clock: freqai-ext simulate --days 2 -- trade -c config.json ...
@@ -72,10 +76,12 @@ def simulate(
         exchange = running.enter_context(ReplayExchange(settings))
         folder = _fresh_folder(parsed, window)
         sandbox = running.enter_context(_guardian(market, window, folder)) if guardian else None
+        if guardian_history is not None:
+            _copy_database(guardian_history, folder / _GUARDIAN_DATABASE)
         overrides = _overrides(parsed, window, folder, step_seconds)
         if sandbox is not None:
             overrides["freqai_ext"] = {
-                "guardian": {"url": sandbox.url, "network": None, "database": str(folder / "guardian.sqlite")}
+                "guardian": {"url": sandbox.url, "network": None, "database": str(folder / _GUARDIAN_DATABASE)}
             }
         overlay = folder / "overlay.json"
         overlay.write_text(json.dumps(overlay_config(parsed, exchange, wanted) | overrides))
@@ -146,6 +152,19 @@ def _guardian(market: "Market", window: "Window", folder: Path) -> "Sandbox":
     from freqai_ext.guardian.sandbox import Sandbox, SandboxSettings
 
     return Sandbox(SandboxSettings(data=market.datadir, folder=folder / "guardian", clock="sim", now=window.start))
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    from freqai_ext.guardian.database import open_database
+
+    open_database(source, read_only=True).dispose()
+    # A plain copy of the file would miss what still stands in its write-ahead log.
+    address = f"{source.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as recorded, closing(sqlite3.connect(target)) as copy:
+        recorded.backup(copy)
 
 
 def _candles_span(market: "Market", command: "FreqtradeCommand", fill_gaps: bool) -> tuple[datetime, datetime]:

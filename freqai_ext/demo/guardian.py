@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from freqai_ext.demo.command import run_command
+from freqai_ext.demo.guardian_past import record_past
 from freqai_ext.demo.market import DemoMarket
 from freqai_ext.errors import DemoError
 from freqai_ext.guardian.database import open_database
@@ -20,7 +21,7 @@ HOURS = 6
 _TRAINING_DAYS = 15
 _RETRAIN = "0 */2 * * *"
 
-_RECORDED = re.compile(r"(\S+): (Guardian features were recorded for .* of the training window)")
+_RECORDED = re.compile(r"(\S+): (Guardian features were recorded for .* of the training window.*)")
 _READ_BACK = re.compile(r"read back: .*")
 
 
@@ -51,7 +52,7 @@ class GuardianReport:
     live
         Summary of the simulated run, as ``freqai-ext simulate --summary`` writes it.
     trainings
-        What the bot's log says of the features, one line a training, in order.
+        What the bot's log says of the features in the last training of each pair.
     feature_rows
         Rows of features recorded by symbol.
     pushes
@@ -71,7 +72,7 @@ class GuardianReport:
     """
 
     live: dict[str, Any]
-    trainings: tuple[str, ...]
+    trainings: Mapping[str, str]
     feature_rows: Mapping[str, int]
     pushes: Mapping[tuple[str, str], int]
     told: tuple[Told, ...]
@@ -99,13 +100,16 @@ def run_guardian_demo(market: DemoMarket, folder: Path, progress: Callable[[str,
     DemoError
         Where a step fails.
     """
+    recorded = folder / "recorded.sqlite"
+    record_past(market, recorded, lambda share: progress("recording Guardian's features", share))
     userdir = init_userdir(folder / "userdir").userdir
     overlay = folder / "guardian.json"
     overlay.write_text(json.dumps(_overlay(market), indent=4) + "\n")
     summary = folder / "guardian-summary.json"
     configs = ["-c", str(userdir / SIDECAR_CONFIG_NAME), "-c", str(overlay)]
     arguments = [
-        *("simulate", "--guardian", "--data", str(market.datadir), "--start", f"{market.live_start:%Y-%m-%d}"),
+        *("simulate", "--guardian", "--guardian-history", str(recorded)),
+        *("--data", str(market.datadir), "--start", f"{market.live_start:%Y-%m-%d}"),
         *("--days", str(HOURS / 24), "--summary", str(summary)),
         *("--", "freqtrade", "trade", "--userdir", str(userdir), *configs),
     ]
@@ -136,7 +140,7 @@ def _report(live: dict[str, Any], log: Path) -> GuardianReport:
         forecasts = next((push for push in pushes if push.kind == "opinions" and push.outcome == "accepted"), None)
         return GuardianReport(
             live=live,
-            trainings=tuple(f"{found[1]}: {found[2]}" for line in lines if (found := _RECORDED.search(line))),
+            trainings={found[1]: found[2] for line in lines if (found := _RECORDED.search(line))},
             feature_rows={symbol: len(store.read(symbol).times_s) for symbol in store.symbols()},
             pushes=Counter((push.kind, push.outcome or "on its way") for push in pushes),
             told=_told(journal, forecasts) if forecasts else (),

@@ -6,6 +6,7 @@ keeps to the contract.
 
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.history import AVAILABLE, FeatureHistory
+from freqai_ext.guardian.history import COLUMNS as FEATURE_COLUMNS
 from freqai_ext.guardian.inspection import Inspection, inspect
 from freqai_ext.guardian.opinion import Opinion, OpinionSet
 from freqai_ext.guardian.publisher import Publisher, PublisherStatus
@@ -17,6 +18,7 @@ from freqai_ext.guardian.trade_book import TradeBook
 
 __all__ = [
     "AVAILABLE",
+    "FEATURE_COLUMNS",
     "CronSchedule",
     "FeatureHistory",
     "GuardianClient",

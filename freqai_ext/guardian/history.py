@@ -70,15 +70,18 @@ class FeatureHistory:
         GuardianDataError
             If the recorded rows cannot be read.
         """
+        symbol = guardian_symbol(pair)
+        if symbol is None or not len(candle_dates):
+            return self.neutral(candle_dates)
+        closes_s = _epoch_s(candle_dates) + candle_s
+        known = self._record(canonical_symbol(symbol), closes_s).as_of(closes_s, self._max_age_s)
+        table = np.vstack([known.available, known.age_s / 60.0, known.values.T])
+        return pd.DataFrame(table.T, index=candle_dates.index, columns=list(COLUMNS))
+
+    def neutral(self, candle_dates: pd.Series) -> pd.DataFrame:
+        """Return the columns as they are where nothing is known."""
         table = np.zeros((len(COLUMNS), len(candle_dates)))
         table[1] = self._max_age_s / 60.0
-        symbol = guardian_symbol(pair)
-        if symbol is not None and len(candle_dates):
-            closes_s = _epoch_s(candle_dates) + candle_s
-            known = self._record(canonical_symbol(symbol), closes_s).as_of(closes_s, self._max_age_s)
-            table[0] = known.available
-            table[1] = known.age_s / 60.0
-            table[2:] = known.values.T
         return pd.DataFrame(table.T, index=candle_dates.index, columns=list(COLUMNS))
 
     def _record(self, symbol: str, closes_s: FloatArray) -> PairRecord:

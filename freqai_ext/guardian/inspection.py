@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from freqai_ext.errors import GuardianDeniedError, GuardianError, GuardianUnavailableError
+from freqai_ext.errors import GuardianAnswerError, GuardianDeniedError, GuardianError, GuardianUnavailableError
 from freqai_ext.guardian.answers import Health
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.settings import GuardianSettings
@@ -25,7 +25,7 @@ class Inspection:
     warnings
         What an operator should know.
     unreachable
-        Why Guardian could not be asked, which may pass; then nothing else is known.
+        Why Guardian could not be asked, or gave no answer of its own, which may pass; then nothing else is known.
     """
 
     health: Health | None
@@ -33,6 +33,11 @@ class Inspection:
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
     unreachable: str | None
+
+    @property
+    def denied(self) -> bool:
+        """Whether the token was refused."""
+        return self.health is None and self.open_bridge is False
 
     @property
     def passed(self) -> bool:
@@ -47,7 +52,8 @@ async def inspect(client: GuardianClient, settings: GuardianSettings) -> Inspect
     """
     try:
         health = await client.health()
-    except GuardianUnavailableError as error:
+    except (GuardianUnavailableError, GuardianAnswerError) as error:
+        # What is not Guardian's answer may come from what stands in its place while it is restarted.
         return Inspection(None, None, (), (), str(error))
     except GuardianError as error:
         return Inspection(None, False if isinstance(error, GuardianDeniedError) else None, (str(error),), (), None)

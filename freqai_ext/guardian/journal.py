@@ -148,22 +148,20 @@ class Journal(JournalReader):
     def superseded(self, *offers: Superseded) -> None:
         """Note sets that were never sent, because a newer one took their place."""
         now_s = self._clock()
+        statements: list[Executable] = []
         for offer in offers:
-            self._record(
-                sqlite_insert(tables.pushes)
-                .values(
-                    id=offer.push_id,
-                    session_id=self._session_id,
-                    created_at_s=now_s,
-                    generated_at_s=offer.created_at_s,
-                    kind="opinions",
-                    pairs=offer.pairs,
-                    model="",
-                    identifier="",
-                )
-                .on_conflict_do_nothing(),
-                _outcome(offer.push_id, 0, now_s, "superseded"),
+            push = sqlite_insert(tables.pushes).values(
+                id=offer.push_id,
+                session_id=self._session_id,
+                created_at_s=now_s,
+                generated_at_s=offer.created_at_s,
+                kind="opinions",
+                pairs=offer.pairs,
+                model="",
+                identifier="",
             )
+            statements += [push.on_conflict_do_nothing(), _outcome(offer.push_id, 0, now_s, "superseded")]
+        self._record(*statements)
 
     def _record(self, *statements: Executable) -> None:
         with self._lock:

@@ -119,15 +119,13 @@ def opinions_payload(
     Where no pair is trusted, or fewer than the policy demands, the whole set is :func:`silent_payload`.
     """
     names, unsupported = _tradable(opinions.universe)
+    candle_s = number(opinions.candle_s) or 0.0
     trusted: dict[str, Opinion] = {}
     for name, pairs in names.items():
-        usable = [
-            opinion
-            for pair in pairs
-            if (opinion := opinions.opinions.get(pair)) is not None and _trusted(opinion, opinions, now_s, policy)
-        ]
-        if usable:
-            trusted[name] = max(usable, key=lambda opinion: opinion.made_at_s)
+        usable = (_usable(opinions.opinions.get(pair)) for pair in pairs)
+        recent = [opinion for opinion in usable if opinion is not None and _recent(opinion, candle_s, now_s, policy)]
+        if recent:
+            trusted[name] = max(recent, key=lambda opinion: opinion.made_at_s)
     if not trusted or len(trusted) < policy.min_trusted_share * len(names):
         return silent_payload(
             opinions.universe, policy.no_model, now_s, thresholds, push_id, opinions.model, opinions.identifier
@@ -139,8 +137,10 @@ def opinions_payload(
         elif policy.untrusted_pair == "neutral":
             entries[name] = _neutral(thresholds)
     newest_model = _version(max(opinion.trained_at_s for opinion in trusted.values()))
-    head = _Head("opinions", push_id, _made_at_s(opinions, now_s), opinions.model, opinions.identifier, newest_model)
-    good_until_s = min(_good_until_s(opinion, opinions.candle_s, policy) for opinion in trusted.values())
+    head = _Head(
+        "opinions", push_id, _made_at_s(opinions, candle_s, now_s), opinions.model, opinions.identifier, newest_model
+    )
+    good_until_s = min(_good_until_s(opinion, candle_s, policy) for opinion in trusted.values())
     return replace(_payload(head, entries, unsupported), trusted=len(trusted), good_until_s=good_until_s)
 
 
@@ -205,15 +205,21 @@ def _tradable(universe: Iterable[str]) -> tuple[dict[str, list[str]], tuple[str,
     return names, tuple(unsupported)
 
 
-def _trusted(opinion: Opinion, opinions: OpinionSet, now_s: float, policy: GuardianPolicySettings) -> bool:
-    made_at_s, candle_s, ev_bps = number(opinion.made_at_s), number(opinions.candle_s), number(opinion.ev_bps)
-    if not opinion.trusted or fraction(opinion.probability) is None:
-        return False
-    if ev_bps is None or abs(ev_bps) > _MOST_EV_BPS:
-        return False
-    if made_at_s is None or made_at_s <= 0 or number(opinion.trained_at_s) is None or candle_s is None:
-        return False
-    return made_at_s - candle_s <= now_s <= _good_until_s(opinion, candle_s, policy)
+def _usable(opinion: Opinion | None) -> Opinion | None:
+    """Return the opinion with numbers that can be sent; ``None`` where it has none, or its model does not trust it."""
+    if opinion is None or not opinion.trusted:
+        return None
+    probability, ev_bps = fraction(opinion.probability), nonzero(opinion.ev_bps)
+    made_at_s, trained_at_s = number(opinion.made_at_s), number(opinion.trained_at_s)
+    if probability is None or ev_bps is None or made_at_s is None or trained_at_s is None:
+        return None
+    if abs(ev_bps) > _MOST_EV_BPS or made_at_s <= 0:
+        return None
+    return replace(opinion, probability=probability, ev_bps=ev_bps, made_at_s=made_at_s, trained_at_s=trained_at_s)
+
+
+def _recent(opinion: Opinion, candle_s: float, now_s: float, policy: GuardianPolicySettings) -> bool:
+    return opinion.made_at_s - candle_s <= now_s <= _good_until_s(opinion, candle_s, policy)
 
 
 def _good_until_s(opinion: Opinion, candle_s: float, policy: GuardianPolicySettings) -> float:
@@ -223,19 +229,19 @@ def _good_until_s(opinion: Opinion, candle_s: float, policy: GuardianPolicySetti
     return min(candle_until_s, opinion.trained_at_s + policy.max_model_age_hours * _S_PER_HOUR)
 
 
-def _made_at_s(opinions: OpinionSet, now_s: float) -> float:
+def _made_at_s(opinions: OpinionSet, candle_s: float, now_s: float) -> float:
     made_at_s = number(opinions.created_at_s)
     # Guardian would take milliseconds for a time far ahead, and count the set as fresh for ever.
-    if made_at_s is None or not 0 < made_at_s <= now_s + opinions.candle_s:
+    if made_at_s is None or not 0 < made_at_s <= now_s + candle_s:
         return now_s
     return made_at_s
 
 
 def _forecast(opinion: Opinion) -> dict[str, object]:
     entry: dict[str, object] = {
-        "probability": fraction(opinion.probability),
-        "ev_bps": nonzero(opinion.ev_bps),
-        "generated_at": float(opinion.made_at_s),
+        "probability": opinion.probability,
+        "ev_bps": opinion.ev_bps,
+        "generated_at": opinion.made_at_s,
     }
     confidence, horizon_min = fraction(opinion.confidence), number(opinion.horizon_min)
     if confidence is not None:

@@ -57,6 +57,9 @@ class GuardianFeatureSettings(Settings):
         Seconds between two polls. Guardian's own data change every five minutes at most.
     max_age_min
         A recorded row stands for at most so many minutes; after that its features count as not available.
+    min_share
+        Share of a training window's rows that must have had features for the training to use them. With fewer, a model
+        would learn from a handful of rows what it then meets in all.
     retention_days
         Rows older than this are deleted at the start of the bot.
     """
@@ -64,6 +67,7 @@ class GuardianFeatureSettings(Settings):
     enabled: bool = False
     poll_interval_s: float = Field(default=300.0, ge=300)
     max_age_min: float = Field(default=30.0, gt=0)
+    min_share: float = Field(default=0.2, ge=0, le=1)
     retention_days: float = Field(default=400.0, gt=0)
 
 

@@ -1,5 +1,6 @@
 """All that runs beside the bot for Guardian: one thread that pushes forecasts and polls features."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -142,7 +143,7 @@ class _TradeReader:
         self._trades = trades
 
     async def run(self, now_s: float) -> float:
-        self._trades.refresh()
+        await asyncio.to_thread(self._trades.refresh)
         return now_s + _TRADES_EVERY_S
 
     async def close(self) -> None:

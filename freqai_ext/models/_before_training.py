@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-def before_training(model: "IFreqaiModel", call: "Callable[[DataFrame, str, FreqaiDataKitchen], None]") -> None:
-    """Have ``call(window, pair, data_kitchen)`` called before each training; an exception fails the training.
+def before_training(model: "IFreqaiModel", prepare: "Callable[[DataFrame, str, FreqaiDataKitchen], DataFrame]") -> None:
+    """Have each training work on what ``prepare(window, pair, data_kitchen)`` returns; an exception there fails it.
 
     Parameters
     ----------
@@ -19,8 +19,7 @@ def before_training(model: "IFreqaiModel", call: "Callable[[DataFrame, str, Freq
     """
     train = model.train
 
-    def called_before(unfiltered_df: "DataFrame", pair: str, dk: "FreqaiDataKitchen", **kwargs: Any) -> Any:
-        call(unfiltered_df, pair, dk)
-        return train(unfiltered_df, pair, dk, **kwargs)
+    def prepared(unfiltered_df: "DataFrame", pair: str, dk: "FreqaiDataKitchen", **kwargs: Any) -> Any:
+        return train(prepare(unfiltered_df, pair, dk), pair, dk, **kwargs)
 
-    model.train = called_before
+    model.train = prepared

@@ -21,6 +21,7 @@ from freqai_ext.learning.learner import Learner
 from freqai_ext.learning.threads import at_most_threads
 from freqai_ext.models._base import ExtModel
 from freqai_ext.models._classes import with_classes
+from freqai_ext.models._feature_share import with_enough_features
 from freqai_ext.models._interval_files import restore_intervals, save_intervals
 from freqai_ext.models._market import close_times_ns, volatility
 from freqai_ext.models._panel import BacktestFrames, live_frames, shared_features
@@ -272,6 +273,8 @@ class SignalModel(ExtModel):
         self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, window: _Window | None
     ) -> TrainedSignal:
         rows = self._panel_rows(dk, window) if window else [self._own_rows(unfiltered_df, pair, dk)]
+        enough = with_enough_features([each.features for each in rows], self.ext_settings.guardian.features.min_share)
+        rows = [replace(each, features=features) for each, features in zip(rows, enough, strict=True)]
         ahead = int(self.ft_params.get("label_period_candles", 0))
         # FreqAI cuts so many candles off its own frame after the labels were made.
         cut = 0 if window else int(self.ft_params.get("buffer_train_data_candles", 0))

@@ -31,7 +31,10 @@ SETTLE_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class BotOrder:
-    """What the parent asks for; times are UTC seconds, ``clocks`` the addresses (``host:port``) that follow them."""
+    """What the parent asks for, see ``SimulationOrder``; times are UTC seconds.
+
+    ``clocks`` are the addresses (``host:port``) that follow the time.
+    """
 
     argv: list[str]
     clocks: list[str]
@@ -40,6 +43,7 @@ class BotOrder:
     seed: int
     measure_from_s: float
     report: str
+    clock_jumps: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -105,7 +109,8 @@ class LockStepBot:
             clock.getresponse().read()
             # The next move may come after minutes of training, when the server has long dropped an idle connection.
             clock.close()
-        self._clock.move_to(datetime.fromtimestamp(now_s, UTC))
+        jumps = [by_s for at_s, by_s in self._order.clock_jumps if at_s <= now_s]
+        self._clock.move_to(datetime.fromtimestamp(now_s + (jumps[-1] if jumps else 0.0), UTC))
 
     def _settle(self) -> None:
         for worker in self._workers:

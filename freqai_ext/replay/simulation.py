@@ -36,6 +36,8 @@ class SimulationOrder:
         Seed of Python's and NumPy's global random numbers.
     measure_from_hours
         Simulated hours after which the time of the strategy's analysis is measured.
+    clock_jumps
+        By how many seconds the bot's clock, and no other, is off from each of these times on, in ascending order.
     followers
         Addresses of other services that live on the simulated time; each takes ``POST /_sim/clock?now_ms=…``.
     """
@@ -48,6 +50,7 @@ class SimulationOrder:
     seed: int = 7
     measure_from_hours: float = 0.0
     followers: Sequence[str] = ()
+    clock_jumps: Sequence[tuple[datetime, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,7 @@ class Simulation:
                     "seed": order.seed,
                     "measure_from_s": start_s + order.measure_from_hours * 3600,
                     "report": str(self._report_path),
+                    "clock_jumps": [(at.timestamp(), by_s) for at, by_s in order.clock_jumps],
                 }
             )
         )

@@ -52,7 +52,7 @@ class GuardianSidecarStrategy(GuardianMixin, FreqaiHyperStrategy):
             Where a setting does not fit to Guardian, or its trades are too few.
         """
         if self.guardian_settings.trades.meta_label:
-            before_training(self.freqai, lambda window, pair, _: self._check_trades(window["date"], pair))
+            before_training(self.freqai, self._with_enough_trades)
             if self.config.get("runmode") in (RunMode.DRY_RUN, RunMode.LIVE):
                 now = datetime.now(UTC)
                 start = now - timedelta(days=float(self.config["freqai"]["train_period_days"]))
@@ -114,6 +114,10 @@ class GuardianSidecarStrategy(GuardianMixin, FreqaiHyperStrategy):
         if trades is None:
             raise OperationalException("freqai_ext.guardian.trades.data_dir: needed for meta_label; write its path")
         return trades
+
+    def _with_enough_trades(self, window: DataFrame, pair: str, _: Any) -> DataFrame:
+        self._check_trades(window["date"], pair)
+        return window
 
     def _check_trades(self, dates: pd.Series, pair: str | None) -> None:
         pooled = self.ext_settings.signal.panel

@@ -33,6 +33,10 @@ class Forecast:
     trusted: bool
 
 
+NO_FORECAST = Forecast(float("nan"), float("nan"), None, 0.0, False)
+"""What is known where no model has spoken."""
+
+
 def newest_forecast(
     predictions: pd.DataFrame, horizon_candles: int, candle_s: float, probability: Literal["long_pays", "price_up"]
 ) -> Forecast | None:

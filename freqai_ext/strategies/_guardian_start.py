@@ -14,16 +14,18 @@ _WITHIN_S = 8.0
 
 
 def check_guardian(settings: GuardianSettings) -> None:
-    """Say what Guardian answers; one that does not answer is a state that passes.
+    """Say what Guardian answers; one that does not answer, or refuses a token that can be rotated, is a state that passes.
 
     Raises
     ------
     SettingsError
-        Where Guardian answers and nothing may be sent to it: the wrong network, a token that it refuses.
+        Where Guardian answers and nothing may be sent to it: the wrong network, a fixed token that it refuses.
     """
     found = asyncio.run(_inspected(settings))
-    if found is None or found.unreachable:
-        reason = found.unreachable if found else f"no answer within {_WITHIN_S:g} s"
+    # A token that stands in a file may be about to be rotated.
+    rotating = found is not None and found.denied and settings.token_file is not None
+    if found is None or found.unreachable or rotating:
+        reason = (found.unreachable or "; ".join(found.faults)) if found else f"no answer within {_WITHIN_S:g} s"
         logger.warning("%s: %s; the bot starts without it, and it is tried again", settings.url, reason)
         return
     for warning in found.warnings:

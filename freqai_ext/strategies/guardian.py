@@ -13,7 +13,7 @@ from freqtrade.exchange import timeframe_to_seconds
 from pandas import DataFrame
 
 from freqai_ext.config import ExtSettings, load_ext_settings
-from freqai_ext.errors import FreqaiExtError
+from freqai_ext.errors import FreqaiExtError, GuardianDataError
 from freqai_ext.guardian import (
     CronSchedule,
     FeatureHistory,
@@ -29,7 +29,7 @@ from freqai_ext.guardian import (
 from freqai_ext.models._feature_share import tell_feature_share
 from freqai_ext.models._guardian_inputs import database_of
 from freqai_ext.models._train_schedule import train_by
-from freqai_ext.strategies._guardian_odds import Forecast, newest_forecast
+from freqai_ext.strategies._guardian_odds import NO_FORECAST, Forecast, newest_forecast
 from freqai_ext.strategies._guardian_start import check_guardian
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class GuardianMixin(_Base):
             if name in self.config.get("freqai", {}):
                 logger.warning("freqai.%s: nothing reads it; the section is freqai_ext.guardian", name)
         if self.guardian_settings.features.enabled:
-            tell_feature_share(self.freqai)
+            tell_feature_share(self.freqai, self.guardian_settings.features.min_share)
         if self.config.get("runmode") not in _LIVE:
             return
         if self.guardian_settings.train_cron is not None:
@@ -128,7 +128,7 @@ class GuardianMixin(_Base):
         history, trades = self._sources()
         pair, parts = metadata["pair"], []
         if history is not None:
-            parts.append(history.columns(pair, dataframe["date"], self._candle_s))
+            parts.append(self._features(history, pair, dataframe["date"]))
         if trades is not None and self.guardian_settings.trades.features:
             parts.append(trades.columns(pair, dataframe["date"], self._candle_s))
         return pd.concat([dataframe, *(part.add_prefix("%-") for part in parts)], axis=1) if parts else dataframe
@@ -169,14 +169,27 @@ class GuardianMixin(_Base):
                 raise OperationalException(str(error)) from error
         return self._recorded
 
+    def _features(self, history: FeatureHistory, pair: str, dates: pd.Series) -> DataFrame:
+        try:
+            return history.columns(pair, dates, self._candle_s)
+        except GuardianDataError as error:
+            if self._sidecar is None:
+                raise OperationalException(str(error)) from error
+            # The bot goes on as if Guardian were away.
+            self._guardian_say(str(error))
+            return history.neutral(dates)
+
     def _note(self, pair: str, dataframe: DataFrame) -> None:
-        forecast = self.guardian_forecast(dataframe, {"pair": pair}) if len(dataframe) else None
-        if forecast is None:
-            self._guardian_say(
-                f"{type(self.freqai).__name__} writes no p_up and ev_bps, so Guardian is told nothing; choose a model "
-                "that gives odds, such as CalibratedSignalModel"
-            )
+        if dataframe.empty:
             return
+        forecast = self.guardian_forecast(dataframe, {"pair": pair})
+        if forecast is None:
+            forecast = NO_FORECAST
+            if dataframe["do_predict"].iloc[-1] == 1:
+                self._guardian_say(
+                    f"{type(self.freqai).__name__} writes no p_up and ev_bps, so Guardian gets no forecasts; choose a "
+                    "model that gives odds, such as CalibratedSignalModel"
+                )
         trained_at_s = float(self.freqai.dd.pair_dict.get(pair, {}).get("trained_timestamp", 0))
         made_at_s = dataframe["date"].iloc[-1].timestamp() + self._candle_s
         self._opinions[pair] = Opinion(

@@ -7,7 +7,7 @@ from freqai_ext.strategies._guardian_odds import newest_forecast
 
 def predictions(**newest):
     """Return two candles of which the first must not matter."""
-    older = {name: 0.999 for name in newest}
+    older = dict.fromkeys(newest, 0.999)
     return pd.DataFrame([older, newest])
 
 

@@ -1,6 +1,7 @@
 """The sandbox's clock: the wall's, or one that is set from outside."""
 
 import time
+from datetime import UTC, datetime
 
 
 class SettableClock:
@@ -26,3 +27,8 @@ class SettableClock:
     def set(self, now_s: float, rate: float = 0.0) -> None:
         """Set the time; ``rate`` simulated seconds then pass in each real one. It may be set back."""
         self._set_to_s, self._rate, self._set_at = now_s, max(rate, 0.0), time.monotonic()
+
+
+def epoch_s(moment: datetime) -> float:
+    """Return a date in UTC seconds; one without a time zone is taken as UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

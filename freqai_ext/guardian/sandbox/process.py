@@ -18,7 +18,7 @@ from typing import Any, Final, TextIO
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from freqai_ext.errors import FreqaiExtError
-from freqai_ext.guardian.sandbox.clock import SettableClock
+from freqai_ext.guardian.sandbox.clock import SettableClock, epoch_s
 from freqai_ext.guardian.sandbox.control import create_control_app
 from freqai_ext.guardian.sandbox.faults import Fault, FaultPlan
 from freqai_ext.guardian.sandbox.port import HOST, Port
@@ -131,7 +131,7 @@ class GuardianDoor:
 def _clock(settings: SandboxSettings) -> Callable[[], float]:
     if settings.clock == "wall":
         return time.time
-    return SettableClock(settings.now.timestamp() if settings.now else time.time())
+    return SettableClock(epoch_s(settings.now) if settings.now else time.time())
 
 
 def _say(message: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import httpx
 
 from freqai_ext import errors
 from freqai_ext.errors import GuardianUnavailableError, SettingsError
+from freqai_ext.guardian.sandbox.clock import epoch_s
 from freqai_ext.guardian.sandbox.faults import Fault
 from freqai_ext.guardian.sandbox.push_log import PushRecord
 from freqai_ext.guardian.sandbox.settings import SandboxSettings
@@ -121,7 +122,7 @@ class Sandbox:
 
     def set_clock(self, now: datetime | float, rate: float = 0.0) -> None:
         """Set a settable clock to a date or UTC seconds; ``rate`` simulated seconds then pass in each real one."""
-        now_s = now.timestamp() if isinstance(now, datetime) else now
+        now_s = epoch_s(now) if isinstance(now, datetime) else now
         self._ask("POST", "/_sim/clock", params={"now_ms": round(now_s * 1_000), "rate": rate})
 
     def clock(self) -> datetime:

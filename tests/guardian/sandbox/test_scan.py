@@ -1,0 +1,268 @@
+"""``GET /features``: contract, sections 4, 5 and 9."""
+
+import pytest
+
+from freqai_ext.guardian.sandbox.symbols import scanned_symbol
+
+MODEL = {
+    f"model.{name}"
+    for name in [
+        "directional_change_pct",
+        "multiframe_change_pct",
+        "turnover_log",
+        "volatility_pct",
+        "volume_impulse",
+        "depth_imbalance",
+        "spread_bps",
+        "correlation_strength",
+        "session_hour_sin",
+        "session_hour_cos",
+        "holding_period_minutes",
+        "volatility_ratio",
+        "volume_trend",
+        "order_flow_ratio",
+        "top_depth_imbalance",
+        "sentiment_score",
+        "news_heat",
+        "macro_regime_score",
+        "deepseek_score",
+        "deepseek_stop_loss",
+        "deepseek_take_profit",
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("BTC/USDT", "BTCUSDT"),
+        ("btc-usdt", "BTCUSDT"),
+        ("btc_usdt", "BTCUSDT"),
+        ("BTCUSDT", "BTCUSDT"),
+        ("ADA", "ADAUSDT"),
+        ("BTC", None),
+        ("ETH", None),
+        ("USDT", None),
+        ("BTC/USDC", "BTCUSDT"),
+        ("ETH/BTC", None),
+        ("BTC/EUR", None),
+        ("BTC/USDT:USDT", "BTCUSDTUSDT"),
+        ("", None),
+    ],
+)
+def test_symbol_forms_of_the_whitelist(text, symbol):
+    assert scanned_symbol(text) == symbol
+
+
+@pytest.mark.parametrize("limit", ["abc", "", "2.5"])
+def test_a_limit_that_is_no_integer_is_refused(guardian_of, limit):
+    status, answer = guardian_of().get("features", limit=limit)
+    assert status == 422
+    assert answer["detail"][0]["type"] == "type_error.integer"
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit", "count"),
+    [
+        ({}, None, 25),
+        ({}, "10", 10),
+        ({}, "100", 40),
+        ({}, "0", 40),
+        ({}, "-3", 40),
+        ({"freqai_feature_limit": 0}, "100", 60),
+        ({"freqai_feature_limit": 0}, "0", 25),
+        ({"network": "testnet"}, "10", 50),
+        ({"network": "testnet"}, "999999999999", 50),
+    ],
+)
+def test_the_limit_is_capped_by_the_setting_and_not_honoured_on_testnet(guardian_of, row_of, settings, limit, count):
+    rows = [row_of(f"C{number}USDT") for number in range(60)]
+    listed = ",".join(row.symbol for row in rows)
+    query = {"whitelist": listed} | ({} if limit is None else {"limit": limit})
+    answer = guardian_of(rows, **settings).get("features", **query)[1]
+    assert len(answer["pairs"]) == answer["count"] == count
+
+
+def test_a_whitelist_adds_and_does_not_filter(guardian_of, row_of):
+    rows = [row_of("BTCUSDT"), row_of("ETHUSDT", 0.1), row_of("ADAUSDT", 0.1)]
+    guardian = guardian_of(rows, usdc_bases=())
+    assert guardian.scanned().keys() == {"BTCUSDT"}
+    assert guardian.scanned(whitelist="ADA,NOSUCH").keys() == {"BTCUSDT", "ADAUSDT"}
+
+
+def test_a_forced_setting_works_as_the_whitelist(guardian_of, row_of):
+    guardian = guardian_of([row_of("ADAUSDT", 0.1)], ai_force_include=("ADA",))
+    assert guardian.scanned().keys() == {"ADAUSDT"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"change_pct": 0.4},
+        {"change_pct": None},
+        {"change_pct": 40.0},
+        {"change_pct": -2.0, "rising": True},
+        {"turnover": 9e5},
+        {"volume": 0.0},
+        {"bid": 99.0},
+        {"change_pct": 0.55},
+        {"last": 103.0, "change_pct": -1.0, "rising": True},
+    ],
+    ids=["calm", "unknown", "surge", "unconfirmed fall", "turnover", "volume", "spread", "poor", "overbought"],
+)
+def test_what_nobody_asked_for_is_filtered(guardian_of, row_of, changes):
+    guardian = guardian_of([row_of("ADAUSDT", **changes)])
+    assert guardian.scanned() == {}
+    assert guardian.scanned(whitelist="ADAUSDT").keys() == {"ADAUSDT"}
+
+
+def test_only_the_head_of_the_list_has_a_best_bid_and_so_survives_unasked(guardian_of, row_of):
+    rows = [row_of(f"C{number}USDT") for number in range(15)]
+    guardian = guardian_of(rows)
+    assert set(guardian.scanned(limit="40")) == {f"C{number}USDT" for number in range(12)}
+    forced = guardian.scanned(limit="40", whitelist="C14")["C14USDT"]
+    assert "spread_bps" not in forced["features"]
+    assert forced["features"]["model.spread_bps"] == 0.0
+
+
+def test_being_asked_for_changes_the_trend(guardian_of, row_of):
+    row = row_of("ADAUSDT", 1.6, rising=False)
+    guardian = guardian_of([row])
+    unforced = guardian.scanned()["ADAUSDT"]
+    forced = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    assert (unforced["trend"], unforced["actionable"]) == ("wait", False)
+    assert (forced["trend"], forced["actionable"]) == ("buy", True)
+
+
+def test_a_sell_flips_what_depends_on_the_direction(guardian_of, row_of):
+    guardian = guardian_of([row_of("ADAUSDT", -2.0, rising=False), row_of("SOLUSDT", 2.0)])
+    pairs = guardian.scanned()
+    falls, rises = pairs["ADAUSDT"]["features"], pairs["SOLUSDT"]["features"]
+    assert (pairs["ADAUSDT"]["trend"], pairs["SOLUSDT"]["trend"]) == ("sell", "buy")
+    assert falls["change_pct"] == -2.0
+    assert falls["model.directional_change_pct"] == rises["model.directional_change_pct"] == 2.0
+    assert falls["model.depth_imbalance"] == -rises["model.depth_imbalance"] == -0.5
+    assert falls["depth_imbalance"] == 0.5
+    assert falls["gross_ev_bps"] == rises["gross_ev_bps"] == 200.0
+
+
+def test_a_wait_pair_with_a_falling_price_has_a_negative_expected_value(guardian_of, row_of):
+    guardian = guardian_of([row_of("ADAUSDT", -0.3)])
+    pair = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    assert pair["trend"] == "wait"
+    assert pair["ev_bps"] < -30
+
+
+def test_actionable_pairs_stand_before_listed_ones_and_push_them_out(guardian_of, row_of):
+    rows = [row_of("ADAUSDT", 0.2), row_of("BTCUSDT", 1.5), row_of("SOLUSDT", 3.0)]
+    guardian = guardian_of(rows, usdc_bases=())
+    answer = guardian.get("features", limit="2", whitelist="ADA")[1]
+    assert [pair["symbol"] for pair in answer["pairs"]] == ["SOLUSDT", "BTCUSDT"]
+
+
+def test_a_usdc_row_is_a_second_pair_of_the_same_name(guardian_of, row_of):
+    guardian = guardian_of([row_of("BTCUSDT")])
+    guardian.push({"predictions": {"BTC/USDC": {"probability": 0.11}}})
+    pairs = guardian.get("features")[1]["pairs"]
+    assert [pair["symbol"] for pair in pairs] == ["BTCUSDT", "BTCUSDT"]
+    first, second = sorted(pairs, key=lambda pair: pair["features"]["turnover_usd"], reverse=True)
+    assert second["features"]["turnover_usd"] < first["features"]["turnover_usd"]
+    assert (first["freqai"], second["probability"]) == (None, 0.11)
+
+
+def test_a_stored_prediction_overrides_and_its_age_does_not_matter(guardian_of, row_of, clock):
+    guardian = guardian_of([row_of("ADAUSDT", 2.0)])
+    before = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    entry = {"probability": 0.31, "ev_bps": 40.0, "confidence": 0.9, "generated_at": clock.now_s - 864_000}
+    guardian.push({"source": "freqtrade", "horizon_minutes": 60, "predictions": {"ADA/USDT": entry}})
+    after = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    assert (after["probability"], after["ev_bps"], after["score"]) == (0.31, 40.0, 31.0)
+    assert (after["features"]["score"], after["features"]["ev_bps"]) == (31.0, 40.0)
+    assert after["features"]["gross_ev_bps"] == before["features"]["gross_ev_bps"]
+    assert after["trend"] == before["trend"] == "buy"
+    block = after["freqai"]
+    assert (block["symbol"], block["canonical"], block["confidence_pct"]) == ("ADA/USDT", "ADAUSDT", 90.0)
+    assert block["logistic_probability"] == before["probability"]
+    assert block["logistic_ev_bps"] == before["ev_bps"]
+
+
+def test_what_a_prediction_lacks_is_guardians_own(guardian_of, row_of):
+    guardian = guardian_of([row_of("ADAUSDT", 2.0)])
+    before = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    guardian.push({"predictions": {"ADA/USDT": {"ev_bps": 40.0, "score": 3.0}}})
+    after = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    assert (after["probability"], after["score"], after["ev_bps"]) == (before["probability"], before["score"], 40.0)
+    assert after["freqai"]["probability"] == before["probability"]
+
+
+def test_a_low_expected_value_vetoes_a_pair_that_nobody_asked_for(guardian_of, row_of):
+    guardian = guardian_of([row_of("ADAUSDT", 2.0)])
+    guardian.push({"predictions": {"ADA/USDT": {"probability": 0.9, "ev_bps": 11.0}}})
+    assert guardian.scanned() == {}
+    guardian.push({"predictions": {"ADA/USDT": {"probability": 0.9, "ev_bps": 12.0}}})
+    assert guardian.scanned().keys() == {"ADAUSDT"}
+
+
+def test_what_is_not_known_has_no_key(guardian_of, row_of):
+    features = guardian_of([row_of("ADAUSDT", None, hours=10)]).scanned(whitelist="ADA")["ADAUSDT"]["features"]
+    assert None not in features.values()
+    assert features.keys().isdisjoint({"change_pct", "ev_bps", "gross_ev_bps", "hourly_signal", "rsi_hourly"})
+    assert {name for name in features if name.startswith("model.")} == MODEL
+    assert features["correlations"] == {}
+
+
+def test_the_hourly_signal_needs_a_move_and_55_candles(guardian_of, row_of):
+    rows = [row_of("AUSDT", 2.0, hours=55), row_of("BUSDT", 2.0, hours=54), row_of("CUSDT", 0.3, hours=80)]
+    pairs = guardian_of(rows).scanned(whitelist="A,B,C")
+    assert ["hourly_signal" in pairs[name]["features"] for name in ("AUSDT", "BUSDT", "CUSDT")] == [True, False, False]
+    signal = pairs["AUSDT"]["features"]["hourly_signal"]
+    assert signal["ema_fast_above"] is True
+    assert signal["rsi"] == pairs["AUSDT"]["features"]["rsi_hourly"] == pytest.approx(100.0)
+    assert signal["momentum_pct"] == pytest.approx(
+        (signal["last_close"] / signal["last_close"] * 1.0009264 - 1) * 100, 1e-3
+    )
+
+
+def test_fallback_features_are_there_until_a_model_is_trained(guardian_of, row_of):
+    guardian = guardian_of([row_of("ADAUSDT", 6.0)], trained_model=False)
+    pair = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    assert sum(name.startswith("fallback.") for name in pair["features"]) == 17
+    assert pair["score"] > 100
+    guardian.state.change({"trained_model": True})
+    pair = guardian.scanned(whitelist="ADA")["ADAUSDT"]
+    assert not any(name.startswith("fallback.") for name in pair["features"])
+    assert pair["score"] == pytest.approx(100 * pair["probability"])
+
+
+def test_an_enriched_market_has_what_the_exchange_does_not_send(guardian_of, row_of):
+    features = guardian_of([row_of("ADAUSDT")], enriched=True).scanned(whitelist="ADA")["ADAUSDT"]["features"]
+    assert features["volume_impulse"] == {"1h": 0.0, "4h": 0.0, "24h": 0.0}
+    assert set(features["volatility_windows"]) == {"1h", "4h", "24h"}
+    assert -1 <= features["order_flow_ratio"] <= 1
+
+
+def test_a_snapshot_is_used_for_300_seconds(guardian_of, row_of, clock):
+    guardian = guardian_of([row_of("ADAUSDT")])
+    start_s = clock.now_s
+    for clock.now_s in (start_s, start_s + 299, start_s - 9_000, start_s + 300):
+        guardian.scanned()
+    # A clock that was set back leaves a snapshot of the future, which stays valid.
+    assert guardian.market.asked == [start_s, start_s + 300]
+
+
+def test_without_a_snapshot_it_fails(guardian_of, row_of, clock):
+    guardian = guardian_of([row_of("ADAUSDT")], exchange_reachable=False)
+    assert guardian.get("features") == (500, b"Internal Server Error")
+    guardian.state.change({"exchange_reachable": True})
+    guardian.scanned()
+    guardian.state.change({"exchange_reachable": False})
+    assert guardian.get("features")[0] == 200
+    clock.now_s += 300
+    assert guardian.get("features")[0] == 500
+    assert guardian.get("health")[0] == 200
+
+
+@pytest.mark.parametrize("network", ["mainnet", "testnet"])
+def test_the_path_of_the_journal_tells_the_network(guardian_of, network):
+    answer = guardian_of(network=network).get("features")[1]
+    assert answer["executions_path"].endswith(f"pnl/executions.{network}.jsonl")
