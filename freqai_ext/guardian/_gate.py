@@ -1,7 +1,10 @@
 """Lets pushes through once Guardian was looked at, and again after every outage."""
 
 import logging
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from freqai_ext.errors import GuardianDeniedError, GuardianError, GuardianRefusedError
 from freqai_ext.guardian.client import GuardianClient
@@ -11,6 +14,8 @@ from freqai_ext.guardian.payload import SOURCE, Thresholds
 from freqai_ext.guardian.settings import GuardianSettings
 
 logger = logging.getLogger("freqai_ext.guardian.publisher")
+
+_OPEN_FOR_S: Final = 900.0
 
 
 @dataclass(frozen=True)
@@ -39,25 +44,32 @@ class Gate:
         The connection to it.
     settings
         ``freqai_ext.guardian``.
+    clock
+        UTC seconds.
     """
 
-    def __init__(self, client: GuardianClient, settings: GuardianSettings) -> None:
+    def __init__(self, client: GuardianClient, settings: GuardianSettings, clock: Callable[[], float]) -> None:
         self.thresholds = Thresholds()
-        self._client, self._settings = client, settings
-        self._open = False
+        self._client, self._settings, self._clock = client, settings, clock
+        self._open_until_s = -math.inf
         self._network_known = settings.network is None
         self._warned: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Look again before the next push: Guardian may have been restarted, with other settings."""
-        self._open = False
+        self._open_until_s = -math.inf
 
     async def trouble(self, *, hurried: bool = False) -> Trouble | None:
         """Look at Guardian unless the gate is open, and return what speaks against a push.
 
+        It stays open for a quarter of an hour: a Guardian that is back within seconds, on another network or without
+        its token, is not noticed otherwise.
+
         With ``hurried`` it does not look again at one whose network it knows.
         """
-        if self._open or (hurried and self._network_known):
+        now_s = self._clock()
+        is_open = self._open_until_s - _OPEN_FOR_S <= now_s < self._open_until_s
+        if is_open or (hurried and self._network_known):
             return None
         found = await inspect(self._client, self._settings)
         if found.unreachable is not None:
@@ -66,7 +78,7 @@ class Gate:
         if found.faults:
             self._network_known = self._settings.network is None
             return Trouble(_outcome(found), "; ".join(found.faults))
-        self._open = self._network_known = True
+        self._open_until_s, self._network_known = now_s + _OPEN_FOR_S, True
         self._learn(found)
         return None
 

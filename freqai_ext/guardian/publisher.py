@@ -97,14 +97,14 @@ class Publisher:
     ) -> None:
         self._settings, self._client, self._universe, self._wake, self._clock = settings, client, universe, wake, clock
         self._slot = Slot()
-        self._gate = Gate(client, settings)
+        self._gate = Gate(client, settings, clock)
         self._delivery = Delivery(client, journal, metrics, clock)
         self._offer: Offer | None = None
         self._standing: OpinionSet | None = None
         self._retry = Backoff(_FIRST_RETRY_S, min(_LONGEST_RETRY_S, settings.interval_s))
         self._retry_when_denied = Backoff(_FIRST_RETRY_WHEN_DENIED_S, settings.interval_s)
         self._beginning: asyncio.Task[bool] | None = None
-        self._begun = self._looked = False
+        self._begun = self._looked = self._compared = False
         # Whether Guardian may hold something of ours that must be taken back.
         self._owes = False
         self._held_back = False
@@ -213,6 +213,24 @@ class Publisher:
             return
         outcome = await self._send(payload)
         self._after(outcome, held_back=outcome == "denied", good_until_s=payload.good_until_s)
+        if outcome == "accepted" and not self._compared:
+            await self._compare()
+
+    async def _compare(self) -> None:
+        """Say once, after the start and after every outage, whether Guardian holds what it was told."""
+        try:
+            found = await self._read_back()
+        except GuardianError as error:
+            logger.info("read back: not possible now (%s)", error)
+            return
+        self._compared = True
+        if found.equal:
+            logger.info("read back: Guardian holds %d pairs, as they were sent", len(self._sent))
+        else:
+            logger.warning(
+                "read back: Guardian does not hold what it was sent; missing: %s; unexpected: %s; different: %s",
+                *(", ".join(names) or "none" for names in (found.missing, found.unexpected, found.different)),
+            )
 
     async def _look(self) -> Trouble | None:
         """Look at Guardian where that is due, and whether it holds something of an earlier run."""
@@ -277,6 +295,7 @@ class Publisher:
             return
         if outcome != "mismatch":
             self._gate.close()
+            self._compared = False
         if outcome == "denied":
             self._state, self._due_s = "denied", now_s + self._retry_when_denied.next()
         elif outcome == "refused":

@@ -138,18 +138,8 @@ class SignalModel(ExtModel):
             If FreqAI finds no whole row, or a setting does not fit to the strategy's targets.
         """
         started = perf_counter()
-        features, labels = dk.filter_features(
-            unfiltered_df, dk.training_features_list, dk.label_list, training_filter=True
-        )
-        dk.data_dictionary = {
-            "train_features": features,
-            "train_labels": labels,
-            "train_weights": np.ones(len(features)),
-            "train_dates": dk.train_dates,
-        }
-        if not self.freqai_info.get("fit_live_predictions_candles", 0) or not self.live:
-            dk.fit_labels()
         window = self._panel_window()
+        self._note_labels(unfiltered_df, dk, pooled=window is not None)
         trained = self._shared.get(pair, window.stop, self._sharing_time()) if window else None
         if trained is None:
             try:
@@ -168,6 +158,27 @@ class SignalModel(ExtModel):
             dk.data.setdefault("labels_std", {}).setdefault(column, 0)
         logger.info("%s: trained on %s in %.1f s", pair, trained.describe(), perf_counter() - started)
         return trained
+
+    def _note_labels(self, unfiltered_df: Frame, dk: FreqaiDataKitchen, *, pooled: bool) -> None:
+        """Leave what FreqAI wants to know of a pair's own rows; in a panel there may be none with a label."""
+        labelled = unfiltered_df if not pooled else unfiltered_df.dropna(subset=dk.label_list)
+        if labelled.empty:
+            features, labels = labelled[dk.training_features_list], labelled[dk.label_list]
+            dk.train_dates = labelled["date"]
+        else:
+            features, labels = dk.filter_features(
+                unfiltered_df, dk.training_features_list, dk.label_list, training_filter=True
+            )
+        dk.data_dictionary = {
+            "train_features": features,
+            "train_labels": labels,
+            "train_weights": np.ones(len(features)),
+            "train_dates": dk.train_dates,
+        }
+        if labelled.empty:
+            dk.data |= {name: dict.fromkeys(dk.label_list, 0) for name in ("labels_mean", "labels_std")}
+        elif not self.freqai_info.get("fit_live_predictions_candles", 0) or not self.live:
+            dk.fit_labels()
 
     def fit(self, data_dictionary: dict[str, Any], dk: FreqaiDataKitchen, **kwargs: Any) -> Any:
         """Return the signal of ``data_dictionary["training_set"]``; the models of its targets are fitted here.

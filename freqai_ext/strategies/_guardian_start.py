@@ -14,7 +14,7 @@ _WITHIN_S = 8.0
 
 
 def check_guardian(settings: GuardianSettings) -> None:
-    """Say what Guardian answers; one that does not answer, or refuses a token that can be rotated, is a state that passes.
+    """Say what Guardian answers; that it does not, or refuses a token that can be rotated, is a state that passes.
 
     Raises
     ------

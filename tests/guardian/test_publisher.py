@@ -532,6 +532,36 @@ def test_a_guardian_that_comes_back_on_another_network_gets_nothing(make_bot, st
     assert store.kinds == ["opinions"]
 
 
+def test_a_guardian_that_was_restarted_unnoticed_on_another_network_gets_nothing_after_a_quarter_of_an_hour(
+    make_bot, store
+):
+    bot = make_bot(network="mainnet").start()
+    bot.offer()
+    bot.settle()
+    store.testnet = True
+    bot.pass_time(4 * INTERVAL_S)
+    told = len(store.kinds)
+    assert told <= 4
+    bot.pass_time(10 * INTERVAL_S)
+    assert len(store.kinds) == told
+    assert bot.publisher.status.state == "refused"
+
+
+def test_the_first_set_after_the_start_and_after_an_outage_is_read_back(make_bot, store, caplog):
+    bot = make_bot().start()
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            bot.offer()
+            bot.settle()
+        assert caplog.text.count("read back: Guardian holds 3 pairs, as they were sent") == 1
+        store.status = 500
+        bot.offer()
+        bot.settle()
+        store.status, store.lose = None, 0
+        bot.pass_time(INTERVAL_S)
+    assert caplog.text.count("read back: Guardian holds 3 pairs, as they were sent") == 2
+
+
 def test_a_guardian_whose_health_fails_because_it_is_poisoned_is_cured_by_a_push(make_bot, guardian, store):
     bot = make_bot(network="mainnet").start()
     bot.offer()

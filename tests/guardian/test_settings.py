@@ -23,9 +23,15 @@ def parse(**raw):
         ({"push_interval_s": 60, "predict_interval_min": 5}, "push_interval_s and predict_interval_min say the same"),
         ({"predict_interval_min": 0.1}, "predict_interval_min must be at least 0.17, which is 10 seconds"),
         ({"train_cron": "every day"}, f"{PATH}.train_cron: 'every day' is not valid; it is no cron expression"),
-        ({"features": {"poll_interval_s": 60}}, f"{PATH}.features.poll_interval_s: 60 is not valid; input should be gre"),
+        (
+            {"features": {"poll_interval_s": 60}},
+            f"{PATH}.features.poll_interval_s: 60 is not valid; input should be gre",
+        ),
         ({"trades": {"meta_label": True}}, "meta_label needs data_dir, Guardian's data directory"),
-        ({"policy": {"shutdown": "silent"}}, f"{PATH}.policy.shutdown: 'silent' is not valid; input should be 'retract'"),
+        (
+            {"policy": {"shutdown": "silent"}},
+            f"{PATH}.policy.shutdown: 'silent' is not valid; input should be 'retract'",
+        ),
     ],
 )
 def test_a_wrong_setting_names_its_path_value_rule_and_remedy(raw, message):

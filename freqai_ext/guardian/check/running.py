@@ -1,7 +1,7 @@
 """Goes through the contract, item by item."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,16 +48,21 @@ def check_guardian(probe: Probe, request: CheckRequest) -> CheckReport:
         If Guardian cannot be reached to begin with. What happens later is in the report.
     """
     checklist = Checklist()
-    aftermath, left_changed = None, False
-    if not check_access(probe, checklist):
+    entered = probe.get("/health").status == 200
+    steps: list[Callable[[], None]] = [lambda: check_access(probe, checklist)]
+    if entered:
+        steps.append(lambda: check_health(probe, checklist, request.network))
+        steps.append(lambda: check_predictions(probe, checklist))
+        steps.append(lambda: check_features(probe, checklist, request.pairs))
+    for step in steps:
+        try:
+            step()
+        except GuardianError as error:
+            checklist.expect("1", "every request is answered", False, error)
+    if not entered:
         checklist.skip("3-8", "all others", "Guardian lets nobody in, or fails; see above")
-        return CheckReport(probe.url, checklist.findings, aftermath, left_changed)
-    try:
-        check_health(probe, checklist, request.network)
-        check_predictions(probe, checklist)
-        check_features(probe, checklist, request.pairs)
-    except GuardianError as error:
-        checklist.expect("1", "every request is answered", False, error)
+        return CheckReport(probe.url, checklist.findings, None, False)
+    aftermath, left_changed = None, False
     if request.push:
         aftermath, left_changed = _try_pushes(probe, checklist, request)
     else:

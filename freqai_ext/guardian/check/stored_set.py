@@ -1,14 +1,18 @@
 """The set that Guardian holds before a check, and how it is put back afterwards: contract, sections 6 and 7."""
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from freqai_ext.errors import GuardianAnswerError, GuardianUnavailableError
+from freqai_ext.errors import GuardianAnswerError, GuardianError, GuardianUnavailableError
 from freqai_ext.guardian.check.probe import Probe, Reply
 from freqai_ext.guardian.symbols import canonical_symbol
 
 SOURCE: Final = "freqai-ext check"
+
+_ATTEMPTS: Final = 3
+_PAUSE_S: Final = 0.3
 
 _HEAD: Final = ("generated_at", "source", "horizon_minutes", "window_minutes", "meta")
 _ENTRY: Final = ("probability", "ev_bps", "confidence", "score", "horizon_minutes", "window_minutes", "generated_at")
@@ -75,18 +79,28 @@ class StoredSet:
         ------
         ForeignPushError
             If somebody else has pushed since, whose set is left alone.
-        GuardianAnswerError
-            If Guardian does not take it.
+        GuardianError
+            If Guardian does not take it, three times over.
         """
         self._expect_no_other()
-        reply = self._probe.post(self.body())
-        if reply.status != 200 or reply.fields.get("symbols") != len(self.entries):
-            raise GuardianAnswerError(f"Guardian answered {reply}")
-        self._look()
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._post_back()
+                break
+            except GuardianError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_PAUSE_S)
         if self._before.get("updated_at") is None:
             return "nothing was stored before, and nothing is now; updated_at tells that there was a push"
         pairs = f"{len(self.entries)} pairs" if len(self.entries) != 1 else "1 pair"
         return f"the set from before is back, {pairs}; only updated_at is new"
+
+    def _post_back(self) -> None:
+        reply = self._probe.post(self.body())
+        if reply.status != 200 or reply.fields.get("symbols") != len(self.entries):
+            raise GuardianAnswerError(f"POST /predictions: answered {reply}, not that {len(self.entries)} are stored")
+        self._look()
 
     def body(self) -> bytes:
         """Return the push that puts the set back."""

@@ -35,8 +35,7 @@ class Port:
     """
 
     def __init__(self, app: ASGIApp, number: int) -> None:
-        # Answers that are cut off on purpose are errors to it.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_answer_cut_off)
         self._config = uvicorn.Config(app, http=TrackedProtocol, ws="none", lifespan="off", log_config=None)
         self._config.access_log = False
         self._config.load()
@@ -79,6 +78,11 @@ class Port:
         """Close it for good."""
         self.close()
         self._bound.close()
+
+
+def _is_no_answer_cut_off(record: logging.LogRecord) -> bool:
+    """Return whether to log: an answer that is cut off on purpose is an error to the server."""
+    return "without completing response" not in record.getMessage()
 
 
 def _bound(number: int) -> socket.socket:

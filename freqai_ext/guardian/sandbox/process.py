@@ -89,6 +89,8 @@ class GuardianDoor:
         self._faults = faults
         self._port = Port(self._counted(create_app(state, faults)), state.settings.port)
         self._down_until_s = float("-inf")
+        # Opening takes a turn of the loop, in which another request may want the same.
+        self._settling = asyncio.Lock()
 
     @property
     def number(self) -> int:
@@ -102,17 +104,22 @@ class GuardianDoor:
 
     async def settle(self) -> None:
         """Open or close the port as the faults in place say."""
-        now_s = self._state.clock()
-        if now_s < self._down_until_s or self._faults.refusing(now_s):
-            self._port.close()
-        else:
-            await self._port.open()
+        async with self._settling:
+            now_s = self._state.clock()
+            if now_s >= self._down_until_s:
+                # A restart that is over stays so when the clock is set back.
+                self._down_until_s = float("-inf")
+            if now_s < self._down_until_s or self._faults.refusing(now_s):
+                self._port.close()
+            else:
+                await self._port.open()
 
     async def restart(self, down_s: float) -> None:
         """Close the port for so many seconds of the sandbox's clock, and forget what is in memory."""
-        self._port.close()
-        self._state.restart()
-        self._down_until_s = self._state.clock() + down_s
+        async with self._settling:
+            self._port.close()
+            self._state.restart()
+            self._down_until_s = self._state.clock() + down_s
         await self.settle()
 
     def release(self) -> None:

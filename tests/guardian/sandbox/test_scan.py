@@ -4,32 +4,19 @@ import pytest
 
 from freqai_ext.guardian.sandbox.symbols import scanned_symbol
 
-MODEL = {
-    f"model.{name}"
-    for name in [
-        "directional_change_pct",
-        "multiframe_change_pct",
-        "turnover_log",
-        "volatility_pct",
-        "volume_impulse",
-        "depth_imbalance",
-        "spread_bps",
-        "correlation_strength",
-        "session_hour_sin",
-        "session_hour_cos",
-        "holding_period_minutes",
-        "volatility_ratio",
-        "volume_trend",
-        "order_flow_ratio",
-        "top_depth_imbalance",
-        "sentiment_score",
-        "news_heat",
-        "macro_regime_score",
-        "deepseek_score",
-        "deepseek_stop_loss",
-        "deepseek_take_profit",
-    ]
+FLIPPED = {
+    "directional_change_pct",
+    "multiframe_change_pct",
+    "depth_imbalance",
+    "order_flow_ratio",
+    "top_depth_imbalance",
 }
+SOUGHT = {"sentiment_score", "news_heat", "macro_regime_score"} | {
+    f"deepseek_{name}" for name in ("score", "stop_loss", "take_profit")
+}
+MEASURED = {"turnover_log", "volatility_pct", "volatility_ratio", "volume_impulse", "volume_trend", "spread_bps"}
+OTHERS = {"correlation_strength", "session_hour_sin", "session_hour_cos", "holding_period_minutes"}
+MODEL = {f"model.{name}" for name in FLIPPED | SOUGHT | MEASURED | OTHERS}
 
 
 @pytest.mark.parametrize(
