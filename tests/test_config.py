@@ -61,7 +61,11 @@ def test_a_target_named_twice_is_refused():
             {"labels": {"buy_treshold": 1}},
             "freqai_ext.labels.buy_treshold: unknown setting; did you mean 'buy_threshold'?",
         ),
-        ({"guardian": {}}, "freqai_ext.guardian: unknown setting; known: "),
+        ({"oracle": {}}, "freqai_ext.oracle: unknown setting; known: "),
+        (
+            {"guardian": {"push_intervall_s": 60}},
+            "freqai_ext.guardian.push_intervall_s: unknown setting; did you mean 'push_interval_s'?",
+        ),
         ({"strategy": {"leverage": 0.5}}, "freqai_ext.strategy.leverage: 0.5 is not valid; input should be greater"),
         ({"strategy": {"max_slippage_ratio": 0}}, "freqai_ext.strategy.max_slippage_ratio: 0 is not valid; "),
         ({"custom_regressor": {"backend": "xgboost"}}, "freqai_ext.custom_regressor.backend: 'xgboost' is not valid; "),

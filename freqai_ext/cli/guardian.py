@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from freqai_ext.cli._guardian_bot import record, status
 from freqai_ext.cli._guardian_candles import candles
 from freqai_ext.errors import SettingsError
 
@@ -161,7 +162,8 @@ def journal(
         typer.echo(f"{len(open_ones)} without an outcome: on their way, or cut off by the end of the bot")
 
 
-app.command()(candles)
+for command in (record, status, candles):
+    app.command()(command)
 
 
 def parse_fault_text(text: str, now_s: float) -> "Fault":

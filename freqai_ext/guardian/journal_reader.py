@@ -122,7 +122,8 @@ class JournalReader:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
             raise GuardianDataError(
-                f"{self._engine.url.database}: no journal of pushes can be read from it ({reason(error)}); it is "
+                f"{(self._engine.url.database or '').removeprefix('file://')}: no journal of pushes can be read from it "
+                f"({reason(error)}); it is "
                 "written while the sidecar publishes"
             ) from error
 

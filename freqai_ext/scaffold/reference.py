@@ -5,6 +5,7 @@ import json
 import re
 import types
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
@@ -101,7 +102,8 @@ def _type_name(annotation: Any) -> str:
         return f"list of {_type_name(arguments[0])}"
     if origin is dict:
         return "object"
-    names = {str: "string", int: "integer", float: "number", bool: "boolean", SecretStr: "secret", type(None): "null"}
+    names = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+    names |= {SecretStr: "secret", Path: "path"}
     return names[annotation]
 
 

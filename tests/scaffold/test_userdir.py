@@ -8,7 +8,7 @@ import pytest
 
 from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import ScaffoldError
-from freqai_ext.scaffold import discover_classes, init_userdir, next_steps, starting_config
+from freqai_ext.scaffold import SIDECAR_CONFIG_NAME, discover_classes, init_userdir, next_steps, starting_config
 
 MODELS = [thin.name for thin in discover_classes("freqai_ext.models")]
 STRATEGIES = [thin.name for thin in discover_classes("freqai_ext.strategies")]
@@ -25,7 +25,7 @@ def tree(folder):
 
 def test_all_classes_are_discovered():
     assert {"CatboostRegressor", "CatboostClassifierMultiTarget", "CustomRegressor"} <= set(MODELS)
-    assert STRATEGIES == ["FreqAIExampleStrategy", "FreqaiHyperStrategy"]
+    assert STRATEGIES == ["FreqAIExampleStrategy", "FreqaiHyperStrategy", "GuardianSidecarStrategy"]
 
 
 def test_a_directory_that_does_not_exist_is_created_with_freqtrades_folders(tmp_path):
@@ -54,8 +54,8 @@ def test_a_file_with_other_content_is_refused_and_the_others_are_written(tmp_pat
     report = init_userdir(tmp_path)
     assert report.refused == (mine,)
     assert mine.read_text() == "class CatboostRegressor: ...\n"
-    # All classes but one, and two configurations.
-    assert len(report.written) == len(MODELS) + len(STRATEGIES) + 1
+    # All classes but one, three configurations, and the entry to Guardian's features.
+    assert len(report.written) == len(MODELS) - 1 + len(STRATEGIES) + 3 + 1
 
 
 def test_force_replaces_a_file_and_keeps_every_earlier_content(tmp_path):
@@ -154,3 +154,23 @@ def test_freqtrade_accepts_the_configuration(tmp_path, trading_mode):
     result = freqtrade("show-config", "--userdir", tmp_path, "-c", report.config)
     assert result.returncode == 0, result.stderr
     assert "Your combined configuration is:" in result.stdout + result.stderr
+
+
+def test_the_entry_to_guardians_features_stands_where_the_original_names_it(tmp_path):
+    init_userdir(tmp_path)
+    path = tmp_path / "freqai" / "data_providers" / "bybitbot_features.py"
+    code = f"import runpy; print(sorted(name for name in runpy.run_path({str(path)!r}) if name.endswith('features')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['current_features', 'recorded_features']"
+    usage = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, check=True)
+    assert "Poll and record Guardian's features until Ctrl-C" in usage.stdout
+
+
+def test_the_sidecars_configuration_is_for_spot_and_trades_nothing(tmp_path):
+    init_userdir(tmp_path / "spot")
+    config = json.loads((tmp_path / "spot" / SIDECAR_CONFIG_NAME).read_text())
+    assert config["dry_run"] is True
+    settings = load_ext_settings(config).guardian
+    assert (settings.trade, settings.allow_live, settings.features.enabled) == (False, False, True)
+    init_userdir(tmp_path / "futures", trading_mode="futures")
+    assert not (tmp_path / "futures" / SIDECAR_CONFIG_NAME).exists()

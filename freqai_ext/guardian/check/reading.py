@@ -22,7 +22,9 @@ _SETTINGS: Final[Mapping[str, type | tuple[type, ...]]] = {
     "ai_sell_threshold": (int, float),
     "freqai_enabled": bool,
 }
-_PAIR_KEYS: Final = frozenset("symbol trend probability ev_bps score features freqai note actionable".split())  # noqa: SIM905
+_PAIR_KEYS: Final = frozenset(
+    {"symbol", "trend", "probability", "ev_bps", "score", "features", "freqai", "note", "actionable"}
+)
 _MODEL_INPUTS: Final = 21
 _NESTED: Final = frozenset(
     {"volume_impulse", "volatility_windows", "hourly_signal", "overbought_indicators", "correlations"}

@@ -90,13 +90,17 @@ def _try_pushes(probe: Probe, checklist: Checklist, request: CheckRequest) -> tu
     except GuardianError as error:
         checklist.expect("6", "every push is answered", False, error)
     finally:
-        outcome = _put_back(stored)
+        outcome = put_back(stored)
     if interrupted and outcome[1]:
         checklist.expect("6", "the set from before is put back", False, outcome[0])
     return outcome
 
 
-def _put_back(stored: StoredSet) -> tuple[str | None, bool]:
+def put_back(stored: StoredSet) -> tuple[str | None, bool]:
+    """Put back what Guardian held; return what became of it, and whether Guardian is left changed.
+
+    Where that fails, the body that would do it is written to a file, which is named.
+    """
     if not stored.touched:
         return None, False
     try:

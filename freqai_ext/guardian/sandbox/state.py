@@ -10,6 +10,7 @@ from freqai_ext._settings import parse_settings, suggest
 from freqai_ext.errors import SettingsError
 from freqai_ext.guardian.sandbox.access import denial
 from freqai_ext.guardian.sandbox.answer import FAILURE, Answer, json_answer, refusal
+from freqai_ext.guardian.sandbox.candle_market import CandleMarket
 from freqai_ext.guardian.sandbox.prediction_store import PredictionStore, UnreadableStoreError
 from freqai_ext.guardian.sandbox.push_body import check_shape, decode_body
 from freqai_ext.guardian.sandbox.push_log import PushLog
@@ -193,8 +194,5 @@ def market_of(settings: SandboxSettings) -> SnapshotSource:
         If there are no candles.
     """
     if settings.data is not None:
-        # It needs pandas, which takes longer to load than all the rest.
-        from freqai_ext.guardian.sandbox.candle_market import CandleMarket
-
         return CandleMarket(settings.data, settings.symbols, settings.seed)
     return SyntheticMarket(settings.symbols or DEFAULT_SYMBOLS, settings.seed)

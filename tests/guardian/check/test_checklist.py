@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from freqai_ext.errors import GuardianAnswerError
 from freqai_ext.guardian.check import CheckReport, CheckRequest, Finding, Probe, check_guardian
+from freqai_ext.guardian.check.running import put_back
 from freqai_ext.guardian.check.stored_set import ForeignPushError, StoredSet
 from freqai_ext.guardian.sandbox import Fault, Sandbox, SandboxSettings
 
@@ -38,6 +39,11 @@ def sandbox(process):
     process.change(token=TOKEN, network="mainnet", exchange_reachable=True)
     httpx.post(f"{process.url}/predictions", headers={"X-API-Token": TOKEN}, json={}, trust_env=False)
     return process
+
+
+@pytest.fixture(autouse=True)
+def _temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 @pytest.fixture
@@ -187,15 +193,18 @@ def test_a_push_whose_answer_is_lost_is_put_back_all_the_same(sandbox, probe):
     assert without_time(sandbox.state()["stored"]) == without_time(before)
 
 
-def test_a_set_that_cannot_be_put_back_is_kept_in_a_file(sandbox, probe):
+def test_a_set_that_cannot_be_put_back_is_kept_in_a_file(sandbox, probe, tmp_path):
     probe.post(json.dumps(BEFORE).encode())
     stored = StoredSet(probe)
     stored.push({"A/USDT": {"probability": 0.5}})
     sandbox.add_fault(Fault(kind="error_500", method="POST"))
-    with pytest.raises(GuardianAnswerError, match="POST /predictions: answered 500, not that 3 are stored"):
-        stored.put_back()
+    text, left_changed = put_back(stored)
+    assert left_changed
+    assert "could NOT be put back (POST /predictions: answered 500, not that 3 are stored)" in text
+    (kept,) = tmp_path.glob("guardian-set-*.json")
+    assert str(kept) in text
     sandbox.remove_faults()
-    probe.post(stored.body())
+    probe.post(kept.read_bytes())
     assert sandbox.state()["stored"]["pairs"].keys() == {"BTCUSDT", "ETHUSDT", "SOL_USDT"}
 
 
