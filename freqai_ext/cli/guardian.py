@@ -31,6 +31,7 @@ app = typer.Typer(
 _TOKEN_VARIABLE = "FREQTRADE__FREQAI_EXT__GUARDIAN__TOKEN"  # noqa: S105
 _STYLES = {"holds": "green", "does not hold": "bold red", "not tried": "dim"}
 _RELATIVE = {"after_s", "for_s"}
+_JOURNAL_WIDTH = 140
 
 
 class NetworkOption(StrEnum):
@@ -251,4 +252,7 @@ def _print_pushes(pushes: "tuple[PushRecord, ...]") -> None:
         cells = ["" if value is None else str(value) for value in shown]
         when = f"{datetime.fromtimestamp(push.created_at_s, UTC):%Y-%m-%d %H:%M:%S}"
         table.add_row(when, push.push_id, push.kind, *cells, latency, Text(push.error or ""))
-    Console().print(table)
+    console = Console()
+    # A line a push; a terminal that is narrower wraps it, a file need not.
+    console.width = max(console.width, _JOURNAL_WIDTH)
+    console.print(table)

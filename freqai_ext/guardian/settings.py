@@ -207,6 +207,16 @@ class GuardianSettings(Settings):
             raise ValueError("write scheme, host and port only, such as http://127.0.0.1:8099")
         return url
 
+    @field_validator("token", mode="before")
+    @classmethod
+    def _token_is_text(cls, token: object) -> object:
+        if isinstance(token, int | float):
+            raise ValueError(
+                "it is a number, as which Freqtrade reads an environment variable of digits; put the token into "
+                "freqai_ext.guardian.token_file"
+            )
+        return token
+
     @field_validator("token")
     @classmethod
     def _token_can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:

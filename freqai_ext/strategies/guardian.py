@@ -4,12 +4,13 @@ import logging
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 from freqtrade.exchange import timeframe_to_seconds
+from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
 from freqai_ext.config import ExtSettings, load_ext_settings
@@ -32,18 +33,13 @@ from freqai_ext.models._train_schedule import train_by
 from freqai_ext.strategies._guardian_odds import NO_FORECAST, Forecast, newest_forecast
 from freqai_ext.strategies._guardian_start import check_guardian
 
-if TYPE_CHECKING:
-    from freqtrade.strategy import IStrategy as _Base
-else:
-    _Base = object
-
 logger = logging.getLogger(__name__)
 
 _LIVE = (RunMode.DRY_RUN, RunMode.LIVE)
 _UNUSED = ("feature_url", "prediction_url", "train_cron", "predict_interval_min", "feature_source", "feature_script")
 
 
-class GuardianMixin(_Base):
+class GuardianMixin(IStrategy):
     """Publish the forecasts of a FreqAI strategy to Guardian, and give Guardian's features to its model.
 
     Place it before the strategy. What it does is set in ``freqai_ext.guardian``. In dry-run and live trading it
@@ -60,6 +56,7 @@ class GuardianMixin(_Base):
     other model Guardian is told nothing.
     """
 
+    # IStrategy is the base because hyperopt sends the modules of every other one to its workers, even ``builtins``.
     ext_settings: ExtSettings
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -73,6 +70,10 @@ class GuardianMixin(_Base):
         self._new: set[str] = set()
         self._recorded: tuple[FeatureHistory | None, TradeBook | None] | None = None
         self._guardian_said: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave open databases and threads behind where hyperopt sends the strategy to other processes."""
+        return {**self.__dict__, "_recorded": None, "_sidecar": None}
 
     @property
     def guardian_settings(self) -> GuardianSettings:

@@ -73,6 +73,17 @@ def test_training_works_with_features_of_a_part_of_its_window_and_says_which(bac
     assert changed
 
 
+def test_hyperopt_tries_thresholds_in_two_processes_on_recorded_features(spot, tmp_path):
+    database = tmp_path / "guardian.sqlite"
+    record(database, "2025-01-14", days=2)
+    guardian = {"features": True, "database": str(database), "trade": True}
+    ext = {"signal": SIGNAL, "hyper": {"horizons": [12]}, "guardian": guardian}
+    options = spot.options("guardian-hyperopt", "CalibratedSignalModel", "GuardianSidecarStrategy", ext)
+    more = ["--spaces", "buy", "--hyperopt-loss", "SharpeHyperOptLoss", "-e", "4", "-j", "2"]
+    log = spot.freqtrade("hyperopt", *options, "--timerange", "20250117-20250119", *more)
+    assert "Hyperopt results" in log.text
+
+
 def test_guardians_own_entries_are_learnt_from_where_there_are_enough(backtest, spot, tmp_path):
     candles = pd.read_feather(spot.datadir / "BTC_USDT-5m.feather")
     journal = tmp_path / "data" / "pnl" / "executions.mainnet.jsonl"

@@ -281,6 +281,17 @@ def test_git_ignores_the_secrets():
     assert (FOLDER / ".gitignore").read_text().split() == ["/.env", "/secrets/"]
 
 
+def test_the_page_names_every_metric_and_no_other(metrics):
+    lines = (ROOT / "docs" / "guardian.md").read_text().splitlines()
+    first = lines.index("| Metric | Meaning |") + 2
+    table = lines[first : lines.index("", first)]
+    named = {name for line in table for name in re.findall(r"`(\w+)", line.split("|")[1])}
+    families = [family for family in metrics.registry.collect() if family.type != "counter"]
+    counters = [f"{family.name}_total" for family in metrics.registry.collect() if family.type == "counter"]
+    served = {*counters, *(family.name for family in families)}
+    assert {f"freqai_ext_guardian_{name}" for name in named} == served
+
+
 def test_the_image_is_of_the_freqtrade_that_the_package_asks_for():
     dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     least = next(re.fullmatch(r"freqtrade\[.*\]>=([\d.]+)", each) for each in dependencies if "freqtrade" in each)

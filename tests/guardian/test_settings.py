@@ -28,6 +28,7 @@ def parse(**raw):
             f"{PATH}.features.poll_interval_s: 60 is not valid; input should be gre",
         ),
         ({"trades": {"meta_label": True}}, "meta_label needs data_dir, Guardian's data directory"),
+        ({"token": 12345678}, f"{PATH}.token: the value (hidden) is not valid; it is a number, as which Freqtrade"),
         (
             {"policy": {"shutdown": "silent"}},
             f"{PATH}.policy.shutdown: 'silent' is not valid; input should be 'retract'",
