@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from freqai_ext._worker import Worker
+from freqai_ext._services.worker import Worker
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.database import open_database
 from freqai_ext.guardian.journal import Journal

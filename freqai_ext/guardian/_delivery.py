@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
+from freqai_ext._services.throttle import Throttle
 from freqai_ext.errors import GuardianError
 from freqai_ext.guardian._gate import Trouble
 from freqai_ext.guardian._slot import Superseded
-from freqai_ext.guardian._throttle import Throttle
 from freqai_ext.guardian.answers import PushReceipt
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.journal import Journal

@@ -1,6 +1,6 @@
 """A job together with the connection that it uses."""
 
-from freqai_ext._worker import Job
+from freqai_ext._services.worker import Job
 from freqai_ext.guardian.client import GuardianClient
 
 

@@ -1,58 +1,19 @@
-"""The SQLite file of the sidecar: opened so that several processes can read while one writes."""
+"""The SQLite file of the sidecar."""
 
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Engine
 
+from freqai_ext._services.database import open_sqlite
 from freqai_ext.errors import GuardianDataError
-
-BUSY_TIMEOUT_MS = 5_000
 
 
 def open_database(path: Path, *, read_only: bool = False) -> Engine:
-    """Return an engine for the file, which is made where it is missing unless ``read_only``.
-
-    Writing goes through a write-ahead log: readers never wait for a writer, and a crash loses at most what was being
-    written.
+    """Return an engine for the file, see :func:`~freqai_ext._services.database.open_sqlite`.
 
     Raises
     ------
     GuardianDataError
         If there is no such file to read, it is no SQLite database, or its folder cannot be written.
     """
-    path = path.expanduser().absolute()
-    query: dict[str, str] = {}
-    if read_only:
-        if not path.is_file():
-            raise GuardianDataError(f"{path}: no such file; it is written while the sidecar runs")
-        query = {"mode": "ro", "uri": "true"}
-    else:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise GuardianDataError(
-                f"{path.parent}: cannot be made ({error.strerror}); set freqai_ext.guardian.database"
-            ) from error
-    location = path.as_uri() if read_only else str(path)
-    engine = create_engine(URL.create("sqlite", database=location, query=query))
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        if not read_only:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.close()
-
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-    except DatabaseError as error:
-        engine.dispose()
-        raise GuardianDataError(
-            f"{path}: cannot be used as a database ({error.orig}); move it away, or set freqai_ext.guardian.database"
-        ) from error
-    return engine
+    return open_sqlite(path, "freqai_ext.guardian.database", GuardianDataError, read_only=read_only)

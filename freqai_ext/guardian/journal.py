@@ -18,10 +18,10 @@ from sqlalchemy import Delete, Engine, Executable, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from freqai_ext._services.throttle import Throttle
 from freqai_ext.errors import GuardianDataError
 from freqai_ext.guardian import _journal_tables as tables
 from freqai_ext.guardian._slot import Superseded
-from freqai_ext.guardian._throttle import Throttle
 from freqai_ext.guardian.journal_reader import JournalReader, Outcome, reason, rowid
 from freqai_ext.guardian.payload import Payload, storable
 

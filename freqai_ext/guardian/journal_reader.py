@@ -121,10 +121,10 @@ class JournalReader:
             with self._engine.connect() as connection:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
+            path = (self._engine.url.database or "").removeprefix("file://")
             raise GuardianDataError(
-                f"{(self._engine.url.database or '').removeprefix('file://')}: no journal of pushes can be read from it "
-                f"({reason(error)}); it is "
-                "written while the sidecar publishes"
+                f"{path}: no journal of pushes can be read from it ({reason(error)}); it is written while the sidecar "
+                "publishes"
             ) from error
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from freqai_ext._services.throttle import Throttle
 from freqai_ext.errors import (
     GuardianAnswerError,
     GuardianDataError,
@@ -16,7 +17,6 @@ from freqai_ext.errors import (
     GuardianRefusedError,
     GuardianUnavailableError,
 )
-from freqai_ext.guardian._throttle import Throttle
 from freqai_ext.guardian.answers import FeaturesAnswer
 from freqai_ext.guardian.client import FEATURES_PER_CALL, GuardianClient
 from freqai_ext.guardian.feature_store import FeatureStore
@@ -40,7 +40,7 @@ _MOST_NAMED: Final = 10
 
 
 class FeaturePoller:
-    """A :class:`~freqai_ext._worker.Job` that asks for the features of all pairs and records what comes back.
+    """A :class:`~freqai_ext._services.worker.Job` that asks for the features of all pairs and records what comes back.
 
     Guardian is asked for 25 pairs at a time, in alphabetical order so that the calls stay the same, one call after the
     other, each at most every ``poll_interval_s``, failed or not: contract, section 4. Only where nobody listens at the

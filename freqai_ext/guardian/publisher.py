@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from freqai_ext._worker import NEVER
+from freqai_ext._services.backoff import Backoff
+from freqai_ext._services.throttle import Throttle
+from freqai_ext._services.worker import NEVER
 from freqai_ext.errors import GuardianError
 from freqai_ext.guardian._delivery import Delivery
 from freqai_ext.guardian._gate import Gate, Trouble
 from freqai_ext.guardian._slot import Offer, Slot, new_push_id, superseded
-from freqai_ext.guardian._throttle import Throttle
-from freqai_ext.guardian.backoff import Backoff
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.journal import Journal
 from freqai_ext.guardian.journal_reader import Outcome

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from freqai_ext._worker import Worker
+from freqai_ext._services.worker import Worker
 from freqai_ext.guardian._with_client import WithClient
 from freqai_ext.guardian.client import FEATURES_PER_CALL, GuardianClient
 from freqai_ext.guardian.feature_store import FeatureStore

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from freqai_ext._worker import Job, Worker
+from freqai_ext._services.worker import Job, Worker
 from freqai_ext.guardian._with_client import WithClient
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.database import open_database

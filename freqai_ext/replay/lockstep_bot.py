@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import time_machine
 
-from freqai_ext._worker import Worker
+from freqai_ext._services.worker import Worker
 from freqai_ext.replay.lockstep import LockStep
 
 REPORT_EVERY_S = 0.5

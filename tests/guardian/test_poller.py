@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client import generate_latest
 
-from freqai_ext._worker import Worker
+from freqai_ext._services.worker import Worker
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.feature_store import FeatureStore
 from freqai_ext.guardian.metrics import GuardianMetrics

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from freqai_ext._worker import NEVER, Worker
+from freqai_ext._services.worker import NEVER, Worker
 
 
 class ManualClock:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freqai_ext.guardian._throttle import Throttle
-from freqai_ext.guardian.backoff import Backoff
+from freqai_ext._services.backoff import Backoff
+from freqai_ext._services.throttle import Throttle
 
 
 def test_waits_double_up_to_the_longest_and_are_shortened_by_a_fifth_at_most():
