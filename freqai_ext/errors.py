@@ -15,6 +15,12 @@
     │   ├── GuardianRefusedError       it refuses the request itself; sending it again is of no use
     │   ├── GuardianAnswerError        what it answers is not what the contract says
     │   └── GuardianDataError          a file or database of Guardian's, or ours about it, cannot be used
+    ├── NewsError            something is wrong between us and a news service, or with what is kept of news
+    │   ├── NewsUnavailableError   a service cannot be reached, is too slow, or fails; may pass
+    │   ├── NewsRefusedError       a service refuses the request: address, key or model is wrong
+    │   ├── NewsAnswerError        what a service answers cannot be used
+    │   ├── NewsBudgetError        the calls or tokens of this hour are spent
+    │   └── NewsDataError          a store, an archive or an old configuration cannot be used
     ├── MissingExtraError    an optional dependency is not installed
     └── ContractError        a model or feature breaks a rule that all of its kind must keep
 
@@ -78,6 +84,36 @@ class GuardianAnswerError(GuardianError):
 
 class GuardianDataError(GuardianError):
     """A file of Guardian's, or a database of ours about it, cannot be used. The message names the path."""
+
+
+class NewsError(FreqaiExtError):
+    """Something is wrong between us and a news service. The message names the service and never a key."""
+
+
+class NewsUnavailableError(NewsError):
+    """A service cannot be reached, is too slow, or fails. That is not "no news"; trying again later may help.
+
+    ``status`` is the HTTP status, ``None`` where there was no answer; ``retry_after_s`` what the service asks for.
+    """
+
+    status: int | None = None
+    retry_after_s: float | None = None
+
+
+class NewsRefusedError(NewsError):
+    """A service refuses the request: the address, the key or the model is wrong. It stays so until that is mended."""
+
+
+class NewsAnswerError(NewsError):
+    """A service's answer cannot be used: too large, no JSON, other types, out of range. Nothing of it is kept."""
+
+
+class NewsBudgetError(NewsError):
+    """The calls or tokens that this hour allows are spent."""
+
+
+class NewsDataError(NewsError):
+    """A store, an archive or an old configuration cannot be used. The message names the path."""
 
 
 class MissingExtraError(FreqaiExtError):

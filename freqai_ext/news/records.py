@@ -1,0 +1,120 @@
+"""What is kept of news. Times are UTC seconds; three clocks are told apart: contract of the orchestrator, section 9."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Sentiment = Literal["positive", "negative", "neutral"]
+
+Origin = Literal["live", "shared", "imported", "synthetic"]
+"""Where a verdict comes from: this bot's own search, another bot's by Graphiti, an archive, or made up for tests."""
+
+SIGN: Final[dict[Sentiment, int]] = {"positive": 1, "neutral": 0, "negative": -1}
+
+
+@dataclass(frozen=True)
+class Article:
+    """A piece of news.
+
+    Attributes
+    ----------
+    id
+        Of the archive, else derived from address and text.
+    title, text, url
+        As they came, cleaned of control characters and cut; ``url`` may be empty.
+    assets
+        Base assets it is about, upper case, such as ``("BTC", "ETH")``.
+    published_at_s
+        What the source claims; ``None`` where it does not say.
+    first_seen_at_s
+        When it was fetched, or could have been: an archive's publication plus its latency.
+    """
+
+    id: str
+    title: str
+    text: str
+    url: str
+    assets: tuple[str, ...]
+    published_at_s: float | None
+    first_seen_at_s: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How much news say of an asset's price.
+
+    Attributes
+    ----------
+    id
+        Unique, also among the bots that share it.
+    asset
+        Base asset, upper case.
+    available_at_s
+        When all of it existed, after search and judgement. It is used from then on and never before.
+    impact_score
+        In [0, 1]: how much the news move the price.
+    sentiment
+        Which way.
+    confidence
+        In [0, 1].
+    reasoning
+        At most 500 characters.
+    model
+        What judged it; the name of a baseline for one that is no language model.
+    prompt_version, prompt_sha256
+        What it was asked.
+    article_ids
+        What it was asked about.
+    origin, bot
+        Where it comes from, and which bot made it.
+    trained_until_s
+        When the model's knowledge ends; ``None`` where it is not known, or the model knows nothing of the world.
+    """
+
+    id: str
+    asset: str
+    available_at_s: float
+    impact_score: float
+    sentiment: Sentiment
+    confidence: float
+    reasoning: str
+    model: str
+    prompt_version: str
+    prompt_sha256: str
+    article_ids: tuple[str, ...]
+    origin: Origin
+    bot: str
+    trained_until_s: float | None = None
+
+    @property
+    def tainted(self) -> bool:
+        """Whether the model may have known what happened next: it was trained after the news came."""
+        return self.trained_until_s is not None and self.trained_until_s > self.available_at_s
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Why an entry was allowed or denied.
+
+    Attributes
+    ----------
+    pair, side
+        Freqtrade's pair, ``"long"`` or ``"short"``.
+    decided_at_s
+        When.
+    allowed
+        The decision.
+    reason
+        A word of :data:`~freqai_ext.news.gate.REASONS`.
+    verdict_id
+        The verdict it went by; ``None`` where there was none.
+    detail
+        Numbers that it was made of, as text.
+    """
+
+    pair: str
+    side: str
+    decided_at_s: float
+    allowed: bool
+    reason: str
+    verdict_id: str | None
+    detail: str

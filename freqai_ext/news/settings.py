@@ -1,0 +1,240 @@
+"""Settings of the news services: the section ``freqai_ext.news``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+
+from freqai_ext._settings import Settings
+
+
+def _whole_address(url: str) -> str:
+    url = url.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"it has no scheme; write http://{url.partition('://')[2] or url}")
+    if parts.username or parts.password:
+        raise ValueError("it holds a password; give the key by its own setting")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("write scheme, host, port and path only, such as http://127.0.0.1:3000")
+    return url
+
+
+Address = Annotated[str, AfterValidator(_whole_address)]
+
+
+class PerplexicaSettings(Settings):
+    """The search: Perplexica, now Vane, of any generation.
+
+    Attributes
+    ----------
+    url
+        Its address; ``null`` searches without it.
+    chat_provider, chat_model
+        Name of the provider and key of the model that it answers with; ``null`` takes the first that it offers.
+    embedding_provider, embedding_model
+        The same for its embeddings.
+    optimization_mode
+        How long it may research.
+    api_key
+        For a proxy in front of it; it has no login of its own.
+    api_key_header
+        Header that carries the key, as ``Bearer`` if it is ``Authorization``.
+    deadline_s
+        Longest wait for an answer; it hangs for ever where its own model fails.
+    max_items, max_item_characters
+        What is taken of an answer.
+    """
+
+    url: Address | None = None
+    chat_provider: str | None = None
+    chat_model: str | None = None
+    embedding_provider: str | None = None
+    embedding_model: str | None = None
+    optimization_mode: Literal["speed", "balanced", "quality"] = "speed"
+    api_key: SecretStr | None = None
+    api_key_header: str = "Authorization"
+    deadline_s: float = Field(default=45.0, gt=0)
+    max_items: int = Field(default=8, ge=1, le=50)
+    max_item_characters: int = Field(default=600, ge=50)
+
+
+class SearxngSettings(Settings):
+    """A SearXNG as a second source, one that tells dates.
+
+    Attributes
+    ----------
+    url
+        Its address; ``null`` does without.
+    time_range
+        How old results may be.
+    language
+        Of the results.
+    deadline_s
+        Longest wait for an answer.
+    """
+
+    url: Address | None = None
+    time_range: Literal["day", "week", "month", "year"] = "day"
+    language: str = "en"
+    deadline_s: float = Field(default=10.0, gt=0)
+
+
+class LlmEndpointSettings(Settings):
+    """A language model behind an OpenAI-compatible address.
+
+    Attributes
+    ----------
+    name
+        What to call it in logs, such as ``"primary_analysis"``.
+    model
+        Its name at the address.
+    api_base
+        The address, with or without ``/v1``.
+    api_key
+        Its key; better set by the environment.
+    timeout_s
+        Longest wait for one answer.
+    reasoning
+        Whether it is a reasoning model of OpenAI's, which takes ``max_completion_tokens`` and no temperature.
+    trained_until
+        Date (``YYYY-MM-DD``) until which it knows the world; verdicts on older news are marked as tainted.
+    """
+
+    name: str = "primary_analysis"
+    model: str
+    api_base: Address
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(default=30.0, gt=0)
+    reasoning: bool = False
+    trained_until: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
+class LlmSettings(Settings):
+    """Who judges the news.
+
+    Attributes
+    ----------
+    endpoints
+        Asked in this order until one gives a valid verdict.
+    deadline_s
+        Longest wait for a verdict, all endpoints together.
+    temperature
+        Of the answers.
+    max_tokens
+        Longest answer.
+    """
+
+    endpoints: tuple[LlmEndpointSettings, ...] = ()
+    deadline_s: float = Field(default=40.0, gt=0)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=600, ge=100)
+
+
+class GraphitiSettings(Settings):
+    """The memory that bots share.
+
+    Attributes
+    ----------
+    url
+        Its address; ``null`` keeps verdicts to this bot.
+    dialect
+        Which server it is: getzep's graph service, or the adapter that the original AI-Trader used.
+    token
+        Its key, or that of the proxy in front of it.
+    token_header
+        Header that carries the token, as ``Bearer`` if it is ``Authorization``; ``null`` takes the dialect's own.
+    group_prefix
+        Begins the names of the groups that verdicts are kept in; bots with the same prefix share them.
+    timeout_s
+        Longest wait for an answer.
+    confirm_within_s
+        A verdict that was accepted and cannot be read back after so long counts as lost and is sent again.
+    refresh_s
+        How often other bots' verdicts are read.
+    facts
+        Facts of the graph that are told to the language model, at most; 0 for none. They decide nothing.
+    """
+
+    url: Address | None = None
+    dialect: Literal["graphiti", "adapter"] = "graphiti"
+    token: SecretStr | None = None
+    token_header: str | None = None
+    group_prefix: str = Field(default="ftnews", pattern=r"^[A-Za-z0-9_]{1,40}$")
+    timeout_s: float = Field(default=5.0, gt=0)
+    confirm_within_s: float = Field(default=900.0, gt=0)
+    refresh_s: float = Field(default=60.0, ge=1)
+    facts: int = Field(default=0, ge=0, le=20)
+
+
+class NewsBudgetSettings(Settings):
+    """What news may cost in any hour.
+
+    Attributes
+    ----------
+    searches_per_hour
+        Searches.
+    llm_calls_per_hour
+        Questions to language models, repeated ones included.
+    llm_tokens_per_hour
+        Tokens of questions and answers, as the endpoints count them.
+    """
+
+    searches_per_hour: int = Field(default=60, ge=1)
+    llm_calls_per_hour: int = Field(default=120, ge=1)
+    llm_tokens_per_hour: int = Field(default=300_000, ge=1_000)
+
+
+class NewsSettings(Settings):
+    """Search, judgement and memory of news.
+
+    Attributes
+    ----------
+    policy
+        What an entry signal is worth where there is no valid verdict: ``"deny"`` it, ``"allow"`` it, or ``"ta_only"``,
+        allow it and go by the indicators alone at all times, news or none.
+    max_age_minutes
+        A verdict is valid for so long.
+    news_check_interval_s
+        An asset's news are searched at most so often.
+    near_trigger
+        News of a pair are searched when its RSI is within so many points of the trigger.
+    database
+        SQLite file of the store; ``null`` is ``<user_data>/news/news.sqlite``.
+    retention_days
+        Articles and verdicts older than this are deleted at the start of the bot; ``null`` keeps them.
+    names
+        What assets are called beside their ticker, such as ``{"BTC": "Bitcoin"}``; well-known names are known.
+    bot
+        Name of this bot in shared verdicts; ``null`` is Freqtrade's ``bot_name``.
+    perplexica
+        The search.
+    searxng
+        A second search.
+    llm
+        Who judges.
+    graphiti
+        The shared memory.
+    budget
+        What it may cost.
+    """
+
+    policy: Literal["deny", "allow", "ta_only"] = "deny"
+    max_age_minutes: float = Field(default=90.0, gt=0)
+    news_check_interval_s: float = Field(default=3600.0, ge=60)
+    near_trigger: float = Field(default=5.0, ge=0)
+    database: Path | None = None
+    retention_days: float | None = Field(default=None, gt=0)
+    names: dict[str, str] = Field(default_factory=dict)
+    bot: str | None = None
+    perplexica: PerplexicaSettings = PerplexicaSettings()
+    searxng: SearxngSettings = SearxngSettings()
+    llm: LlmSettings = LlmSettings()
+    graphiti: GraphitiSettings = GraphitiSettings()
+    budget: NewsBudgetSettings = NewsBudgetSettings()
+
+    @field_validator("names")
+    @classmethod
+    def _tickers_are_upper_case(cls, names: dict[str, str]) -> dict[str, str]:
+        return {ticker.strip().upper(): name.strip() for ticker, name in names.items()}
