@@ -5,8 +5,6 @@ from typing import Literal
 
 import pandas as pd
 
-from freqai_ext.strategies._odds import target_name
-
 
 @dataclass(frozen=True)
 class Forecast:
@@ -38,7 +36,11 @@ NO_FORECAST = Forecast(float("nan"), float("nan"), None, 0.0, False)
 
 
 def newest_forecast(
-    predictions: pd.DataFrame, horizon_candles: int, candle_s: float, probability: Literal["long_pays", "price_up"]
+    predictions: pd.DataFrame,
+    horizon_candles: int,
+    candle_s: float,
+    probability: Literal["long_pays", "price_up"],
+    cost_bps: float,
 ) -> Forecast | None:
     """Return the forecast of the last row, ``None`` where the model writes no odds of that horizon.
 
@@ -48,7 +50,10 @@ def newest_forecast(
         Candles with a model's columns. ``p_up_return_<horizon>`` and so on come first, then ``p_up`` and so on, which
         models of a single return write.
     horizon_candles
-        The horizon in candles; the price's rise is read from ``confidence`` and the sign of the forecast.
+        The horizon in candles.
+    cost_bps
+        Round-trip cost in basis points, by which ``ev_bps`` is less than the expected return. The chance that the price
+        rises follows from ``confidence`` and the sign of that return.
     """
     suffix = f"_return_{horizon_candles}"
     if f"p_up{suffix}" not in predictions:
@@ -59,8 +64,8 @@ def newest_forecast(
     confidence = _number(row, f"confidence{suffix}")
     chance = _number(row, f"p_up{suffix}")
     if probability == "price_up":
-        expected = _number(row, target_name(horizon_candles))
-        chance = 0.5 + 0.5 * (confidence if expected > 0 else -confidence)
+        rises = _number(row, f"ev_bps{suffix}") + cost_bps > 0
+        chance = 0.5 + 0.5 * (confidence if rises else -confidence)
     return Forecast(
         probability=chance,
         ev_bps=_number(row, f"ev_bps{suffix}"),

@@ -94,6 +94,10 @@ class GuardianMixin(IStrategy):
             Where Guardian answers and a setting does not fit to it, before the first trade.
         """
         super().bot_start(**kwargs)
+        if not self.config.get("freqai", {}).get("enabled", False):
+            raise OperationalException(
+                f"freqai.enabled: {type(self).__name__} tells Guardian what FreqAI forecasts; set it to true"
+            )
         for name in _UNUSED:
             if name in self.config.get("freqai", {}):
                 logger.warning("freqai.%s: nothing reads it; the section is freqai_ext.guardian", name)
@@ -153,7 +157,8 @@ class GuardianMixin(IStrategy):
         horizon = self.guardian_settings.horizon_candles or getattr(self, "horizon_candles", None)
         if horizon is None:
             horizon = int(self.config["freqai"]["feature_parameters"]["label_period_candles"])
-        return newest_forecast(dataframe, int(horizon), self._candle_s, self.guardian_settings.probability)
+        cost_bps = self.ext_settings.signal.round_trip_cost_bps
+        return newest_forecast(dataframe, int(horizon), self._candle_s, self.guardian_settings.probability, cost_bps)
 
     @property
     def _candle_s(self) -> float:

@@ -89,7 +89,7 @@ def make(guardian, tmp_path, make_config):
         address = {"url": guardian.url, "database": str(tmp_path / "guardian.sqlite")}
         ext = {"hyper": {"horizons": [12]}, "guardian": {**address, "timeout_s": 1.0, **settings}}
         config = make_config(**ext) | {"user_data_dir": tmp_path, "runmode": runmode, "dry_run": True} | (top or {})
-        config["freqai"] |= {"identifier": "test", "train_period_days": 10}
+        config["freqai"] |= {"enabled": True, "identifier": "test", "train_period_days": 10}
         strategy = strategy_class(config)
         strategy.dp, strategy.freqai = Provider(pairs), Model()
         made.append(strategy)
@@ -254,6 +254,15 @@ def test_the_original_sidecars_keys_are_pointed_out(make, caplog):
     strategy.config["freqai"]["train_cron"] = "0 0 * * *"
     strategy.bot_start()
     assert "freqai.train_cron: nothing reads it; the section is freqai_ext.guardian" in caplog.text
+
+
+def test_it_does_not_start_without_freqai(make):
+    strategy = make()
+    strategy.config["freqai"]["enabled"] = False
+    with pytest.raises(
+        OperationalException, match=r"freqai\.enabled: GuardianSidecarStrategy tells Guardian what FreqAI"
+    ):
+        strategy.bot_start()
 
 
 def test_real_orders_need_to_be_allowed(make):
