@@ -213,11 +213,11 @@ class Publisher:
             return
         outcome = await self._send(payload)
         self._after(outcome, held_back=outcome == "denied", good_until_s=payload.good_until_s)
-        if outcome == "accepted" and not self._compared:
+        if outcome == "accepted" and payload.entries and not self._compared:
             await self._compare()
 
     async def _compare(self) -> None:
-        """Say once, after the start and after every outage, whether Guardian holds what it was told."""
+        """Say once, after the start and after every outage, whether Guardian holds the pairs that it was told of."""
         try:
             found = await self._read_back()
         except GuardianError as error:

@@ -177,4 +177,4 @@ def test_journal_prints_the_newest_pushes(tmp_path):
 def test_journal_of_a_database_that_is_not_there_is_explained(tmp_path):
     result = run("journal", "--database", str(tmp_path / "gone.sqlite"))
     assert isinstance(result.exception, GuardianDataError)
-    assert "no such file; it is written while the sidecar runs" in str(result.exception)
+    assert "no such file; it is written while the bot runs" in str(result.exception)
