@@ -81,8 +81,8 @@ def _shown(section: type[Settings], location: list[str], value: object) -> str:
     if not isinstance(value, str | int | float | None) and not _is_plain_list(section, location, value):
         # It may hold a secret further down.
         return f"the {'list' if isinstance(value, list | tuple) else 'object'} given"
-    # An address may hold a password.
-    shown = re.sub(r"//[^/@]*@", "//(hidden)@", repr(value))
+    # An address may hold a password, with or without a scheme before it.
+    shown = re.sub(r"(?<=//)[^/@]*@|[^\s'\"/@]*:[^\s'\"/@]*@", "(hidden)@", repr(value))
     return shown if len(shown) <= 120 else f"{shown[:117]}..."
 
 

@@ -11,6 +11,7 @@ from freqai_ext.features import FeatureSettings
 from freqai_ext.guardian.settings import GuardianSettings
 from freqai_ext.labels import LabelSettings
 from freqai_ext.learning.sequence import SequenceSettings
+from freqai_ext.news.settings import NewsSettings
 from freqai_ext.pipeline import PipelineSettings
 from freqai_ext.signals import SignalSettings
 from freqai_ext.tuning import TuningSettings
@@ -117,6 +118,55 @@ class HyperSettings(Settings):
         return names
 
 
+class HybridSettings(Settings):
+    """What ``GraphitiHybridStrategy`` starts from; hyperopt may move the values of its entry and exit rules.
+
+    Attributes
+    ----------
+    rsi_period
+        Length of the RSI in candles.
+    rsi_oversold
+        The RSI triggers a long below this.
+    rsi_overbought
+        It ends a long above this, and triggers a short in futures mode.
+    enable_ai_analysis
+        Confirm entries by news. With ``false`` they go by the RSI alone.
+    min_impact_score
+        A verdict of less impact confirms nothing.
+    min_confidence
+        A verdict of less confidence confirms nothing.
+    max_contradiction_bps
+        An entry is denied where similar verdicts were followed by a mean return in their direction below minus this, in
+        basis points.
+    min_memories
+        Fewer similar verdicts contradict nothing.
+    memory_candles
+        Horizon over which what followed is measured.
+    min_p_up
+        Entries also need this probability from a FreqAI model that gives odds; ``null`` goes without FreqAI.
+    stop_loss
+        As a ratio of the entry price, below 0.
+    take_profit
+        As a ratio of the entry price; half of it after 30 minutes, a fifth after an hour.
+    max_position_size
+        Largest stake of a trade in the stake currency; ``null`` leaves it to Freqtrade.
+    """
+
+    rsi_period: int = Field(default=14, ge=7, le=21)
+    rsi_oversold: int = Field(default=30, ge=20, le=35)
+    rsi_overbought: int = Field(default=70, ge=65, le=80)
+    enable_ai_analysis: bool = True
+    min_impact_score: float = Field(default=0.3, ge=0, le=1)
+    min_confidence: float = Field(default=0.3, ge=0, le=1)
+    max_contradiction_bps: float = Field(default=25.0, ge=0)
+    min_memories: int = Field(default=5, ge=1)
+    memory_candles: int = Field(default=16, ge=1)
+    min_p_up: float | None = Field(default=None, gt=0, lt=1)
+    stop_loss: float = Field(default=-0.05, gt=-1, lt=0)
+    take_profit: float = Field(default=0.10, gt=0)
+    max_position_size: float | None = Field(default=100.0, gt=0)
+
+
 class EnsembleSettings(Settings):
     """What ``StackedEnsembleModel`` stacks.
 
@@ -170,6 +220,10 @@ class ExtSettings(Settings):
         The strategy ``FreqaiHyperStrategy``.
     guardian
         The Guardian sidecar.
+    news
+        Search, judgement and memory of news.
+    hybrid
+        The strategy ``GraphitiHybridStrategy``.
     """
 
     features: FeatureSettings = FeatureSettings()
@@ -183,6 +237,8 @@ class ExtSettings(Settings):
     tuning: TuningSettings = TuningSettings()
     hyper: HyperSettings = HyperSettings()
     guardian: GuardianSettings = GuardianSettings()
+    news: NewsSettings = NewsSettings()
+    hybrid: HybridSettings = HybridSettings()
 
 
 def load_ext_settings(config: Mapping[str, Any]) -> ExtSettings:

@@ -71,11 +71,19 @@ class Worker:
         """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
-    def wake(self) -> None:
-        """Have every job called soon, due or not, and return at once; does nothing while the thread is not there."""
+    def wake(self, *, at_once: bool = True) -> None:
+        """Have every job called, due or not; does nothing while the thread is not there.
+
+        Parameters
+        ----------
+        at_once
+            Tell the thread. Otherwise it finds out by itself within a second, and this costs the caller nothing:
+            telling writes to a pipe, after which another thread may hold the interpreter for some milliseconds.
+        """
         for turns in self._turns:
             turns.woken = True
-        self._in_loop(self._look_at_the_clock)
+        if at_once:
+            self._in_loop(self._look_at_the_clock)
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until no job is at work and none is due, as a simulated clock must before it moves on.

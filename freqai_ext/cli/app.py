@@ -14,6 +14,7 @@ from freqai_ext.cli.evaluate import CONTEXT as EVALUATE_CONTEXT
 from freqai_ext.cli.evaluate import evaluate
 from freqai_ext.cli.guardian import app as guardian
 from freqai_ext.cli.init import init
+from freqai_ext.cli.news import app as news
 from freqai_ext.cli.offline import offline
 from freqai_ext.cli.replay import replay
 from freqai_ext.cli.simulate import simulate
@@ -48,6 +49,7 @@ for command in (demo, init, doctor, offline, replay, simulate):
 app.command(context_settings=WALKFORWARD_CONTEXT)(walkforward)
 app.command(context_settings=EVALUATE_CONTEXT)(evaluate)
 app.add_typer(guardian)
+app.add_typer(news)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from freqai_ext.cli._freqtrade_command import FreqtradeCommand
     from freqai_ext.cli._market import Market
     from freqai_ext.guardian.sandbox import Sandbox
+    from freqai_ext.news.standins import NewsStandIns
     from freqai_ext.replay.simulation import Simulation, SimulationSummary
 
 _DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
@@ -48,6 +49,10 @@ def simulate(
     guardian_history: Annotated[
         Path | None, typer.Option(help="Database of recorded Guardian features to begin with; a copy is used.")
     ] = None,
+    news: Annotated[
+        bool,
+        typer.Option("--news", help="Run stand-ins of the news services on the simulated clock for freqai_ext.news."),
+    ] = False,
     summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON to this file.")] = None,
 ) -> None:
     """Run the real bot in dry-run on a simulated clock: freqai-ext simulate --days 2 -- trade -c config.json ...
@@ -78,11 +83,14 @@ def simulate(
         sandbox = running.enter_context(_guardian(market, window, folder)) if guardian else None
         if guardian_history is not None:
             _copy_database(guardian_history, folder / _GUARDIAN_DATABASE)
+        stand_ins = running.enter_context(_news(window)) if news else None
         overrides = _overrides(parsed, window, folder, step_seconds)
+        overrides["freqai_ext"] = {}
         if sandbox is not None:
-            overrides["freqai_ext"] = {
-                "guardian": {"url": sandbox.url, "network": None, "database": str(folder / _GUARDIAN_DATABASE)}
-            }
+            database = str(folder / _GUARDIAN_DATABASE)
+            overrides["freqai_ext"]["guardian"] = {"url": sandbox.url, "network": None, "database": database}
+        if stand_ins is not None:
+            overrides["freqai_ext"]["news"] = {**stand_ins.section(), "database": str(folder / "news.sqlite")}
         overlay = folder / "overlay.json"
         overlay.write_text(json.dumps(overlay_config(parsed, exchange, wanted) | overrides))
         order = SimulationOrder(
@@ -93,7 +101,7 @@ def simulate(
             folder=folder,
             seed=seed,
             measure_from_hours=measure_from_hour,
-            followers=[sandbox.control_url] if sandbox else [],
+            followers=[each.control_url for each in (sandbox, stand_ins) if each is not None],
         )
         typer.echo(f"Simulating {_span(window)} on {market.description}. Log: {folder / 'bot.log'}", err=True)
         result = _watched(Simulation(order, child_environment()))
@@ -152,6 +160,12 @@ def _guardian(market: "Market", window: "Window", folder: Path) -> "Sandbox":
     from freqai_ext.guardian.sandbox import Sandbox, SandboxSettings
 
     return Sandbox(SandboxSettings(data=market.datadir, folder=folder / "guardian", clock="sim", now=window.start))
+
+
+def _news(window: "Window") -> "NewsStandIns":
+    from freqai_ext.news.standins import NewsStandIns, StandInSettings
+
+    return NewsStandIns(StandInSettings(clock="sim", now=window.start))
 
 
 def _copy_database(source: Path, target: Path) -> None:

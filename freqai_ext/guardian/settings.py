@@ -195,10 +195,10 @@ class GuardianSettings(Settings):
     def _url_is_whole(cls, url: str) -> str:
         url = url.strip().rstrip("/")
         parts = urlsplit(url)
+        if "@" in url:
+            raise ValueError("it holds a password; put the token into freqai_ext.guardian.token_file")
         if parts.scheme not in ("http", "https"):
             raise ValueError(f"it has no scheme; write http://{url.partition('://')[2] or url}")
-        if parts.username or parts.password:
-            raise ValueError("it holds a password; put the token into freqai_ext.guardian.token_file")
         try:
             named = bool(parts.hostname) and parts.port != 0
         except ValueError:

@@ -12,10 +12,10 @@ from freqai_ext._settings import Settings
 def _whole_address(url: str) -> str:
     url = url.strip().rstrip("/")
     parts = urlsplit(url)
+    if "@" in url:
+        raise ValueError("it holds a password; give the key by its own setting")
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"it has no scheme; write http://{url.partition('://')[2] or url}")
-    if parts.username or parts.password:
-        raise ValueError("it holds a password; give the key by its own setting")
     if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("write scheme, host, port and path only, such as http://127.0.0.1:3000")
     return url
@@ -31,10 +31,14 @@ class PerplexicaSettings(Settings):
     ----------
     url
         Its address; ``null`` searches without it.
-    chat_provider, chat_model
-        Name of the provider and key of the model that it answers with; ``null`` takes the first that it offers.
-    embedding_provider, embedding_model
-        The same for its embeddings.
+    chat_provider
+        Name of the provider that it answers with; ``null`` takes the first that it offers.
+    chat_model
+        Key of that provider's model; ``null`` takes the first.
+    embedding_provider
+        Name of the provider of its embeddings; ``null`` takes the first.
+    embedding_model
+        Key of that provider's model; ``null`` takes the first.
     optimization_mode
         How long it may research.
     api_key
@@ -43,8 +47,10 @@ class PerplexicaSettings(Settings):
         Header that carries the key, as ``Bearer`` if it is ``Authorization``.
     deadline_s
         Longest wait for an answer; it hangs for ever where its own model fails.
-    max_items, max_item_characters
-        What is taken of an answer.
+    max_items
+        At most so many sources of an answer are taken.
+    max_item_characters
+        And so much of the text of each.
     """
 
     url: Address | None = None

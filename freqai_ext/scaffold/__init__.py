@@ -3,9 +3,10 @@
 from freqai_ext.scaffold.next_steps import NextSteps, next_steps
 from freqai_ext.scaffold.starting_config import TradingMode, starting_config
 from freqai_ext.scaffold.thin_class import ThinClass, discover_classes
-from freqai_ext.scaffold.userdir import SIDECAR_CONFIG_NAME, ScaffoldReport, init_userdir
+from freqai_ext.scaffold.userdir import HYBRID_CONFIG_NAME, SIDECAR_CONFIG_NAME, ScaffoldReport, init_userdir
 
 __all__ = [
+    "HYBRID_CONFIG_NAME",
     "SIDECAR_CONFIG_NAME",
     "NextSteps",
     "ScaffoldReport",

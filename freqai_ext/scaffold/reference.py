@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -69,6 +69,8 @@ def _sections(settings: type[Settings], path: str) -> Iterator[tuple[str, type[S
     for name, field in settings.model_fields.items():
         if inner := _section_class(field):
             yield from _sections(inner, f"{path}.{name}")
+        elif element := _element_class(field):
+            yield from _sections(element, f"{path}.{name}[]")
 
 
 def _rows(settings: type[Settings], path: str) -> Iterator[str]:
@@ -81,7 +83,17 @@ def _rows(settings: type[Settings], path: str) -> Iterator[str]:
 
 def _section_class(field: FieldInfo) -> type[Settings] | None:
     annotation = field.annotation
-    return annotation if isinstance(annotation, type) and issubclass(annotation, Settings) else None
+    return annotation if _is_section(annotation) else None
+
+
+def _element_class(field: FieldInfo) -> type[Settings] | None:
+    """Return the section that each element of a list is."""
+    arguments = get_args(field.annotation) if get_origin(field.annotation) is tuple else ()
+    return arguments[0] if arguments and _is_section(arguments[0]) else None
+
+
+def _is_section(annotation: Any) -> TypeGuard[type[Settings]]:
+    return isinstance(annotation, type) and issubclass(annotation, Settings)
 
 
 def _type(field: FieldInfo) -> str:
@@ -99,8 +111,10 @@ def _type_name(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_type_name(argument) for argument in arguments)
     if origin is tuple:
-        return f"list of {_type_name(arguments[0])}"
+        return f"list of {'objects' if _is_section(arguments[0]) else _type_name(arguments[0])}"
     if origin is dict:
+        return "object"
+    if _is_section(annotation):
         return "object"
     names = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
     names |= {SecretStr: "secret", Path: "path"}

@@ -4,7 +4,14 @@ from pathlib import Path
 
 from freqai_ext._files import write_atomically
 from freqai_ext.scaffold.reference import settings_reference
-from freqai_ext.scaffold.starting_config import TradingMode, hyper_config, render_json, sidecar_config, starting_config
+from freqai_ext.scaffold.starting_config import (
+    TradingMode,
+    hybrid_config,
+    hyper_config,
+    render_json,
+    sidecar_config,
+    starting_config,
+)
 from freqai_ext.scaffold.userdir import class_files
 
 _TRADING_MODES: tuple[TradingMode, ...] = ("spot", "futures")
@@ -17,6 +24,7 @@ def repository_files() -> dict[str, str]:
         **{f"configs/freqai_ext_{mode}.json": render_json(starting_config(mode)) + "\n" for mode in _TRADING_MODES},
         **{f"configs/freqai_hyper_{mode}.json": render_json(hyper_config(mode)) + "\n" for mode in _TRADING_MODES},
         "configs/guardian_sidecar/config.json": render_json(sidecar_config()) + "\n",
+        "configs/graphiti_hybrid.json": render_json(hybrid_config()) + "\n",
         "docs/configuration.md": settings_reference(),
     }
 

@@ -98,6 +98,40 @@ def sidecar_config() -> dict[str, Any]:
     return config
 
 
+def hybrid_config() -> dict[str, Any]:
+    """Return the starting configuration of ``GraphitiHybridStrategy``, with the parameters of the original.
+
+    It holds no secrets; the services are where they stand after a plain installation on this machine.
+    """
+    config = starting_config("spot")
+    del config["freqai"]
+    config |= {"strategy": "GraphitiHybridStrategy", "timeframe": "15m"}
+    config["freqai_ext"] = {
+        "news": {
+            "policy": "deny",
+            "max_age_minutes": 90,
+            "news_check_interval_s": 3600,
+            "perplexica": {"url": "http://127.0.0.1:3000"},
+            "llm": {
+                "endpoints": [
+                    {"name": "primary_analysis", "model": "llama3.1:8b", "api_base": "http://127.0.0.1:11434/v1"}
+                ]
+            },
+            "graphiti": {"url": "http://127.0.0.1:8000", "dialect": "graphiti"},
+        },
+        "hybrid": {
+            "rsi_period": 14,
+            "rsi_oversold": 30,
+            "rsi_overbought": 70,
+            "min_impact_score": 0.3,
+            "stop_loss": -0.05,
+            "take_profit": 0.1,
+            "max_position_size": 100,
+        },
+    }
+    return config
+
+
 def render_json(value: Any, indent: int = 0) -> str:
     """Return ``value`` as JSON in which every object and list that fits on a line stands on one."""
     flat = json.dumps(value)

@@ -7,7 +7,14 @@ from freqai_ext._files import write_atomically
 from freqai_ext.errors import ScaffoldError
 from freqai_ext.scaffold.data_provider import DATA_PROVIDER_PATH, DATA_PROVIDER_SOURCE
 from freqai_ext.scaffold.files import back_up
-from freqai_ext.scaffold.starting_config import TradingMode, hyper_config, render_json, sidecar_config, starting_config
+from freqai_ext.scaffold.starting_config import (
+    TradingMode,
+    hybrid_config,
+    hyper_config,
+    render_json,
+    sidecar_config,
+    starting_config,
+)
 from freqai_ext.scaffold.thin_class import CLASS_PACKAGES, discover_classes
 
 _CONFIG_NAMES: dict[TradingMode, str] = {
@@ -19,6 +26,7 @@ _HYPER_CONFIG_NAMES: dict[TradingMode, str] = {
     "futures": "config_freqai_hyper_futures.json",
 }
 SIDECAR_CONFIG_NAME = "config_guardian_sidecar.json"
+HYBRID_CONFIG_NAME = "config_graphiti_hybrid.json"
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,9 @@ def init_userdir(userdir: Path, *, trading_mode: TradingMode = "spot", force: bo
     userdir
         A Freqtrade user directory; created, with the folders Freqtrade expects, where it does not exist.
     trading_mode
-        ``"spot"`` writes ``config_freqai_ext.json``, for models that give odds ``config_freqai_hyper.json``, and for
-        the Guardian sidecar ``config_guardian_sidecar.json``; ``"futures"`` writes the first two, with ``_futures`` in
-        their names.
+        ``"spot"`` writes ``config_freqai_ext.json``, for models that give odds ``config_freqai_hyper.json``, for the
+        Guardian sidecar ``config_guardian_sidecar.json`` and for news ``config_graphiti_hybrid.json``; ``"futures"``
+        writes the first two, with ``_futures`` in their names.
     force
         Replace files that have other content, each after a copy to ``<name>.bak``. Otherwise they are left alone.
 
@@ -88,6 +96,7 @@ def init_userdir(userdir: Path, *, trading_mode: TradingMode = "spot", force: bo
     }
     if trading_mode == "spot":
         contents[SIDECAR_CONFIG_NAME] = render_json(sidecar_config()) + "\n"
+        contents[HYBRID_CONFIG_NAME] = render_json(hybrid_config()) + "\n"
     written, unchanged, refused, backups = [], [], [], []
     _create_folders(userdir)
     for relative, text in contents.items():

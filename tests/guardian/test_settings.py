@@ -41,7 +41,10 @@ def test_a_wrong_setting_names_its_path_value_rule_and_remedy(raw, message):
     assert message in str(failure.value)
 
 
-@pytest.mark.parametrize("raw", [{"token": "geheim-é"}, {"url": "http://bot:geheim@h:8099"}, {"token": ["geheim"]}])
+@pytest.mark.parametrize(
+    "raw",
+    [{"token": "geheim-é"}, {"url": "http://bot:geheim@h:8099"}, {"url": "bot:geheim@h:8099"}, {"token": ["geheim"]}],
+)
 def test_a_secret_in_a_wrong_setting_is_not_shown(raw):
     with pytest.raises(SettingsError) as failure:
         parse(**raw)

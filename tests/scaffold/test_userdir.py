@@ -25,7 +25,12 @@ def tree(folder):
 
 def test_all_classes_are_discovered():
     assert {"CatboostRegressor", "CatboostClassifierMultiTarget", "CustomRegressor"} <= set(MODELS)
-    assert STRATEGIES == ["FreqAIExampleStrategy", "FreqaiHyperStrategy", "GuardianSidecarStrategy"]
+    assert STRATEGIES == [
+        "FreqAIExampleStrategy",
+        "FreqaiHyperStrategy",
+        "GraphitiHybridStrategy",
+        "GuardianSidecarStrategy",
+    ]
 
 
 def test_a_directory_that_does_not_exist_is_created_with_freqtrades_folders(tmp_path):
@@ -54,8 +59,8 @@ def test_a_file_with_other_content_is_refused_and_the_others_are_written(tmp_pat
     report = init_userdir(tmp_path)
     assert report.refused == (mine,)
     assert mine.read_text() == "class CatboostRegressor: ...\n"
-    # All classes but one, three configurations, and the entry to Guardian's features.
-    assert len(report.written) == len(MODELS) - 1 + len(STRATEGIES) + 3 + 1
+    # All classes but one, four configurations, and the entry to Guardian's features.
+    assert len(report.written) == len(MODELS) - 1 + len(STRATEGIES) + 4 + 1
 
 
 def test_force_replaces_a_file_and_keeps_every_earlier_content(tmp_path):

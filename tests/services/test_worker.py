@@ -171,3 +171,14 @@ def test_nothing_happens_before_the_start_and_after_the_end(clock):
     assert worker.settle(0.1)
     assert job.calls == [1_000.0]
     assert job.closed == 1
+
+
+def test_a_job_that_is_not_told_at_once_finds_out_within_a_second(start):
+    job = Recorder()
+    worker = start(job)
+    assert worker.settle(2.0)
+    worker.wake(at_once=False)
+    deadline = time.monotonic() + 3.0
+    while len(job.calls) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(job.calls) == 2

@@ -1,0 +1,126 @@
+"""The tables of the store. Rows are added, never changed, and deleted only when they are old."""
+
+from typing import Final
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Float, Index, Integer, MetaData, Table, Text
+
+_metadata: Final = MetaData()
+
+articles: Final = Table(
+    "news_articles",
+    _metadata,
+    Column("row", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("text_sha256", Text, nullable=False),
+    Column("assets", Text, nullable=False),
+    Column("published_at_s", Float),
+    Column("first_seen_at_s", Float, nullable=False),
+    Index("news_articles_by_time", "first_seen_at_s"),
+)
+"""``assets`` is a JSON list; ``text_sha256`` is of title and text."""
+
+mentions: Final = Table(
+    "news_mentions",
+    _metadata,
+    Column("asset", Text, primary_key=True),
+    Column("article_id", Text, primary_key=True),
+    Column("first_seen_at_s", Float, nullable=False),
+    Index("news_mentions_by_time", "asset", "first_seen_at_s"),
+    sqlite_with_rowid=False,
+)
+"""When an article was first seen in a search about an asset, which may be later than when it was first seen at all."""
+
+verdicts: Final = Table(
+    "news_verdicts",
+    _metadata,
+    Column("row", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("asset", Text, nullable=False),
+    Column("available_at_s", Float, nullable=False),
+    Column("impact_score", Float, CheckConstraint("impact_score BETWEEN 0 AND 1"), nullable=False),
+    Column("sentiment", Text, CheckConstraint("sentiment IN ('positive', 'negative', 'neutral')"), nullable=False),
+    Column("confidence", Float, CheckConstraint("confidence BETWEEN 0 AND 1"), nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt_version", Text, nullable=False),
+    Column("prompt_sha256", Text, nullable=False),
+    Column("article_ids", Text, nullable=False),
+    Column("origin", Text, CheckConstraint("origin IN ('live', 'shared', 'imported', 'synthetic')"), nullable=False),
+    Column("bot", Text, nullable=False),
+    Column("trained_until_s", Float),
+    Index("news_verdicts_by_time", "asset", "available_at_s"),
+    # A row's number stands for it in columns of candles, so it is never given twice.
+    sqlite_autoincrement=True,
+)
+"""``article_ids`` is a JSON list."""
+
+decisions: Final = Table(
+    "news_decisions",
+    _metadata,
+    Column("row", Integer, primary_key=True),
+    Column("pair", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("decided_at_s", Float, nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("verdict_id", Text),
+    Column("detail", Text, nullable=False),
+    Index("news_decisions_by_time", "decided_at_s"),
+)
+
+confirmations: Final = Table(
+    "news_confirmations",
+    _metadata,
+    Column("verdict_id", Text, primary_key=True),
+    Column("confirmed_at_s", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Verdicts of this bot that were read back from the shared memory."""
+
+purges: Final = Table(
+    "news_purges",
+    _metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_s", Float, nullable=False),
+    Column("before_s", Float, nullable=False),
+)
+"""A row here is what allows older rows of the other tables to be deleted."""
+
+_KEPT: Final = "OLD.{time} >= coalesce((SELECT max(before_s) FROM news_purges), 0)"
+
+_MAY_NOT_BE_DELETED: Final = {
+    articles: _KEPT.format(time="first_seen_at_s"),
+    mentions: _KEPT.format(time="first_seen_at_s"),
+    verdicts: _KEPT.format(time="available_at_s"),
+    decisions: _KEPT.format(time="decided_at_s"),
+    confirmations: "EXISTS (SELECT 1 FROM news_verdicts WHERE id = OLD.verdict_id)",
+    purges: "1",
+}
+
+_SAME_ROW: Final = {
+    articles: "id = NEW.id",
+    mentions: "asset = NEW.asset AND article_id = NEW.article_id",
+    verdicts: "id = NEW.id",
+    confirmations: "verdict_id = NEW.verdict_id",
+}
+
+
+def create_tables(connection: Connection) -> None:
+    """Make what is missing, with the triggers that keep the store append-only."""
+    _metadata.create_all(connection)
+    for table, kept in _MAY_NOT_BE_DELETED.items():
+        for event, condition in (("UPDATE", "1"), ("DELETE", kept)):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_{event.lower()} BEFORE {event} ON {table.name} "
+                f"WHEN {condition} BEGIN SELECT RAISE(ABORT, 'the news store is append-only'); END"
+            )
+    # INSERT OR REPLACE deletes without calling the triggers for it.
+    for table, same in _SAME_ROW.items():
+        known = f"EXISTS (SELECT 1 FROM {table.name} WHERE {same})"  # noqa: S608
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_replace BEFORE INSERT ON {table.name} "
+            f"WHEN {known} BEGIN SELECT RAISE(IGNORE); END"
+        )

@@ -1,0 +1,199 @@
+"""Looks for look-ahead in a store of news: what a backtest on it would know too early."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal
+
+from freqai_ext.news._posthoc import matches, read_aftermath
+from freqai_ext.news._store_rows import text_sha256
+from freqai_ext.news.records import Article, Verdict
+from freqai_ext.news.store import NewsStore
+
+Severity = Literal["leak", "doubt"]
+
+_EXAMPLES: Final = 3
+_CLOCK_SKEW_S: Final = 60.0
+_RECORDED: Final = ("live", "shared")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong.
+
+    Attributes
+    ----------
+    severity
+        ``"leak"``: a backtest may know the future; ``"doubt"``: worth a look.
+    rule
+        Its short name.
+    count, of
+        How many of how many.
+    text
+        What it means and what to do.
+    examples
+        Ids of a few.
+    """
+
+    severity: Severity
+    rule: str
+    count: int
+    of: int
+    text: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What was looked at and found.
+
+    Attributes
+    ----------
+    articles, verdicts
+        How many were looked at.
+    findings
+        Leaks first.
+    """
+
+    articles: int
+    verdicts: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is no leak."""
+        return all(finding.severity != "leak" for finding in self.findings)
+
+
+def audit(store: NewsStore, posthoc: Path | None = None) -> AuditReport:
+    """Look for verdicts and articles that are dated too early, models that knew the future, and stolen scores.
+
+    Parameters
+    ----------
+    posthoc
+        JSON lines with what became known only afterwards: ``id`` of an article, ``votes``, ``sentiment_label``.
+        Verdicts that follow it closer than any text explains are a leak.
+
+    Raises
+    ------
+    NewsDataError
+        If the store or the file cannot be read.
+    """
+    articles, numbered = store.articles(), store.numbered_verdicts()
+    verdicts = [verdict for _, verdict in numbered]
+    by_id = {article.id: article for article in articles}
+    findings = [
+        *_too_early(verdicts, by_id),
+        *_seen_before_published(articles),
+        *_tainted(verdicts),
+        *_clock_set_back(numbered, [decision.decided_at_s for decision in store.decisions()]),
+        *([] if posthoc is None else _stolen(verdicts, posthoc)),
+        *_unknown_articles(verdicts, by_id),
+        *_duplicates(articles, verdicts),
+    ]
+    return AuditReport(len(articles), len(verdicts), tuple(sorted(findings, key=lambda one: one.severity != "leak")))
+
+
+def _too_early(verdicts: Sequence[Verdict], by_id: dict[str, Article]) -> Iterable[Finding]:
+    unseen, unpublished = [], []
+    for verdict in verdicts:
+        cited = [by_id[id] for id in verdict.article_ids if id in by_id]
+        if any(article.first_seen_at_s > verdict.available_at_s for article in cited):
+            unseen.append(verdict.id)
+        if any((article.published_at_s or 0.0) > verdict.available_at_s + _CLOCK_SKEW_S for article in cited):
+            unpublished.append(verdict.id)
+    yield from _finding(
+        "leak", "verdict-before-seen", unseen, len(verdicts),
+        "verdicts that were available before an article that they cite had been seen; judge them again",
+    )  # fmt: skip
+    yield from _finding(
+        "leak", "verdict-before-published", unpublished, len(verdicts),
+        "verdicts that were available before an article that they cite was published; judge them again",
+    )  # fmt: skip
+
+
+def _seen_before_published(articles: Sequence[Article]) -> Iterable[Finding]:
+    early = [
+        article.id
+        for article in articles
+        if article.published_at_s is not None and article.first_seen_at_s < article.published_at_s - _CLOCK_SKEW_S
+    ]
+    yield from _finding(
+        "leak", "seen-before-published", early, len(articles),
+        "articles that count as seen before their publication; import the archive anew, or see to the clock",
+    )  # fmt: skip
+
+
+def _tainted(verdicts: Sequence[Verdict]) -> Iterable[Finding]:
+    yield from _finding(
+        "leak", "tainted", [verdict.id for verdict in verdicts if verdict.tainted], len(verdicts),
+        "verdicts of a model that was trained after them and may remember what followed; take a model with an earlier "
+        "end of knowledge, or a later range",
+    )  # fmt: skip
+
+
+def _clock_set_back(numbered: Sequence[tuple[int, Verdict]], decided_at_s: Sequence[float]) -> Iterable[Finding]:
+    recorded = [verdict for _, verdict in sorted(numbered, key=lambda one: one[0]) if verdict.origin in _RECORDED]
+    back, latest_s = [], float("-inf")
+    for verdict in recorded:
+        if verdict.available_at_s < latest_s - _CLOCK_SKEW_S:
+            back.append(verdict.id)
+        latest_s = max(latest_s, verdict.available_at_s)
+    yield from _finding(
+        "leak", "clock-set-back", back, len(recorded),
+        "verdicts that were recorded after later ones, so that the clock was set back and they may be dated too early; "
+        "leave out that range",
+    )  # fmt: skip
+    steps = sum(after < before - _CLOCK_SKEW_S for before, after in pairwise(decided_at_s))
+    if steps:
+        text = "decisions whose clock was set back, or a simulation that was run again into the same store"
+        yield Finding("doubt", "decisions-set-back", steps, len(decided_at_s), text)
+
+
+def _stolen(verdicts: Sequence[Verdict], posthoc: Path) -> Iterable[Finding]:
+    aftermath = read_aftermath(posthoc)
+    by_model: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_model.setdefault(verdict.model, []).append(verdict)
+    for model, own in by_model.items():
+        for match in matches(own, aftermath):
+            yield Finding(
+                "leak",
+                "posthoc-match",
+                match.verdicts,
+                len(own),
+                f"verdicts of {model}: {match.what} ({match.articles} articles), which nobody knew then; no text "
+                "explains that much, so see where the scores come from",
+            )
+
+
+def _unknown_articles(verdicts: Sequence[Verdict], by_id: dict[str, Article]) -> Iterable[Finding]:
+    # Articles of other bots' verdicts are not here.
+    own = [verdict for verdict in verdicts if verdict.origin in ("live", "imported")]
+    unknown = [verdict.id for verdict in own if any(id not in by_id for id in verdict.article_ids)]
+    yield from _finding(
+        "doubt", "articles-not-stored", unknown, len(own),
+        "verdicts that cite articles which are not stored, so that it cannot be told whether they came too early",
+    )  # fmt: skip
+
+
+def _duplicates(articles: Sequence[Article], verdicts: Sequence[Verdict]) -> Iterable[Finding]:
+    texts = Counter(text_sha256(article) for article in articles)
+    again = sum(count - 1 for count in texts.values())
+    if again:
+        text = "articles with title and text of another one; the same news may count several times"
+        yield Finding("doubt", "duplicate-articles", again, len(articles), text)
+    said = Counter(
+        (verdict.asset, verdict.model, verdict.prompt_sha256) for verdict in verdicts if verdict.prompt_sha256
+    )
+    repeated = sum(count - 1 for count in said.values())
+    if repeated:
+        text = "verdicts that answer a question which the same model had answered before"
+        yield Finding("doubt", "duplicate-verdicts", repeated, len(verdicts), text)
+
+
+def _finding(severity: Severity, rule: str, ids: Sequence[str], of: int, text: str) -> Iterable[Finding]:
+    if ids:
+        yield Finding(severity, rule, len(ids), of, text, tuple(ids[:_EXAMPLES]))

@@ -1,0 +1,190 @@
+import gzip
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from freqai_ext.errors import NewsDataError
+from freqai_ext.news._archive_line import known_afterwards
+from freqai_ext.news.archive import import_archive
+from freqai_ext.news.store import NewsStore
+
+PUBLISHED = datetime(2025, 2, 1, 12, tzinfo=UTC)
+PUBLISHED_S = PUBLISHED.timestamp()
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = NewsStore(tmp_path / "news.sqlite")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*entries, name="archive.jsonl"):
+        path = tmp_path / name
+        lines = [entry if isinstance(entry, bytes) else json.dumps(entry).encode() for entry in entries]
+        content = b"\n".join(lines)
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        return path
+
+    return write
+
+
+def entry(**others):
+    return {
+        "id": "a1",
+        "published_at": "2025-02-01T12:00:00.000Z",
+        "title": "ETF approved",
+        "currencies": ["BTC"],
+    } | others
+
+
+@pytest.mark.parametrize("name", ["archive.jsonl", "archive.jsonl.gz"])
+def test_an_archive_is_stored_with_its_latency(store, write, name):
+    report = import_archive(store, write(entry(url=None, text="All of it", is_retweet=False), name=name))
+    assert (report.lines, report.added, report.duplicates, report.left_out) == (1, 1, 0, {})
+    assert (report.first_s, report.last_s) == (PUBLISHED_S + 600.0, PUBLISHED_S + 600.0)
+    article = store.articles()[0]
+    assert (article.id, article.title, article.text, article.url) == ("a1", "ETF approved", "All of it", "")
+    assert (article.assets, article.published_at_s) == (("BTC",), PUBLISHED_S)
+    assert article.first_seen_at_s == PUBLISHED_S + 600.0
+
+
+@pytest.mark.parametrize(
+    "published_at",
+    [
+        "2025-02-01T12:00:00Z",
+        "2025-02-01 12:00",
+        "2025-02-01T14:00:00+02:00",
+        PUBLISHED_S,
+        int(PUBLISHED_S),
+        PUBLISHED_S * 1_000,
+    ],
+)
+def test_times_come_in_many_shapes(store, write, published_at):
+    import_archive(store, write(entry(published_at=published_at)), latency_s=0.0)
+    assert store.articles()[0].first_seen_at_s == PUBLISHED_S
+
+
+def test_the_vendors_own_time_counts_where_it_is_later(store, write):
+    import_archive(store, write(entry(received_at=PUBLISHED_S + 900.0), entry(id="a2", fetched_at=PUBLISHED_S - 900.0)))
+    seen_s = {article.id: article.first_seen_at_s for article in store.articles()}
+    assert seen_s == {"a1": PUBLISHED_S + 1_500.0, "a2": PUBLISHED_S + 600.0}
+
+
+def test_bad_lines_are_counted_by_reason_and_never_fatal(store, write):
+    report = import_archive(
+        store,
+        write(
+            b"{broken",
+            b"\xff\xfe",
+            b"[1]",
+            b'{"title": NaN}',
+            entry(title=""),
+            entry(title=5),
+            entry(published_at=None),
+            entry(published_at="yesterday"),
+            entry(published_at=True),
+            entry(published_at="1970-01-01"),
+            entry(published_at="2999-01-01"),
+            entry(currencies="BTC"),
+            entry(currencies=[1]),
+            entry(id=[1]),
+            b'{"title": "' + b"x" * 1_200_000 + b'"}',
+            b"",
+            entry(),
+        ),
+    )
+    assert report.lines == 16
+    assert (report.added, report.duplicates) == (1, 0)
+    assert report.left_out == {
+        "not JSON in UTF-8": 3,
+        "published_at is no time; write ISO 8601 or UTC seconds": 2,
+        "no JSON object": 1,
+        "no title": 1,
+        "title is no text": 1,
+        "no published_at": 1,
+        "published_at is before 2009": 1,
+        "published_at is in the future": 1,
+        "currencies is no list": 1,
+        "currencies holds something else than tickers": 1,
+        "id is neither a short text nor a whole number": 1,
+        "longer than 1 MB": 1,
+    }
+
+
+def test_the_same_archive_again_adds_nothing(store, write):
+    path = write(entry(), entry(), entry(id=None), entry(id=None), entry(id=7))
+    assert (import_archive(store, path).added, len(store.articles())) == (3, 3)
+    again = import_archive(store, path)
+    assert (again.added, again.duplicates) == (0, 5)
+
+
+def test_text_is_cleaned_and_tickers_are_upper_case(store, write):
+    hostile = entry(title="Up\u202e \x00now\n", currencies=["btc", " eth ", "BTC", "a b", {"code": "sol"}], text=None)
+    import_archive(store, write(hostile))
+    article = store.articles()[0]
+    assert (article.title, article.assets) == ("Up now", ("BTC", "ETH", "SOL"))
+
+
+@pytest.mark.parametrize("field", ["votes", "sentiment_label", "likes", "likeCount", "return_1h", "price_change_24h"])
+def test_what_was_known_only_afterwards_is_refused_and_nothing_is_stored(store, write, field):
+    path = write(entry(), entry(id="a2"), entry(id="a3", **{field: 1}))
+    with pytest.raises(NewsDataError, match=f"line 3 has the field '{field}', .*--ignore-fields {field}"):
+        import_archive(store, path)
+    assert store.articles() == ()
+
+
+def test_fields_known_afterwards_may_be_passed_over_and_are_not_stored(store, write, tmp_path):
+    path = write(entry(votes={"positive": 987654}, sentiment_label="bullish-987654"))
+    assert import_archive(store, path, ignore_fields=["votes", "sentiment_label"]).added == 1
+    store.close()
+    assert all(b"987654" not in file.read_bytes() for file in tmp_path.glob("news.sqlite*"))
+
+
+def test_harmless_fields_are_not_taken_for_what_was_known_afterwards():
+    harmless = [
+        "id",
+        "published_at",
+        "title",
+        "text",
+        "currencies",
+        "url",
+        "is_retweet",
+        "source",
+        "author",
+        "language",
+    ]
+    assert known_afterwards(harmless) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(gzip.compress(b"x" * 5_000)[:-12], "damaged gzip"), (None, "cannot be read")]
+)
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(store, tmp_path, content, message):
+    path = tmp_path / "archive.jsonl.gz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(NewsDataError, match=rf"archive\.jsonl\.gz: .*{message}"):
+        import_archive(store, path)
+
+
+@pytest.mark.parametrize("latency_s", [-1.0, float("nan"), float("inf")])
+def test_a_latency_that_is_none_is_refused(store, write, latency_s):
+    with pytest.raises(NewsDataError, match="news cannot be known before they are published"):
+        import_archive(store, write(entry()), latency_s=latency_s)
+
+
+def test_progress_is_told(store, write):
+    told = []
+    import_archive(
+        store, write(*(entry(id=str(number)) for number in range(10))), progress=lambda *done: told.append(done)
+    )
+    assert told[-1] == (10, 10)
+
+
+def test_an_empty_archive_is_no_error(store, write):
+    report = import_archive(store, write(b""))
+    assert (report.lines, report.added, report.first_s) == (0, 0, None)
