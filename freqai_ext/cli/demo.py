@@ -35,6 +35,9 @@ def demo(
     guardian: Annotated[
         bool, typer.Option("--guardian", help="Show the Guardian sidecar beside a reference Guardian instead.")
     ] = False,
+    news: Annotated[
+        bool, typer.Option("--news", help="Show the news strategy beside stand-ins of its services instead.")
+    ] = False,
 ) -> None:
     """Backtest two models and trade live on a simulated clock, with the real Freqtrade and no internet."""
     from rich.console import Console
@@ -44,6 +47,10 @@ def demo(
 
     if guardian and trading_mode is not TradingModeOption.SPOT:
         raise SettingsError("--trading-mode: a Guardian trades spot; leave it out with --guardian")
+    if news and guardian:
+        raise SettingsError("--guardian and --news: each is a demonstration of its own; name one")
+    if news and trading_mode is not TradingModeOption.SPOT:
+        raise SettingsError("--trading-mode: the news strategy is shown on spot; leave it out with --news")
 
     console = Console()
     # The tables need this much; a terminal that is narrower wraps them, a file need not.
@@ -59,6 +66,11 @@ def demo(
         from freqai_ext.cli._guardian_demo import show_guardian_demo
 
         show_guardian_demo(console, market, folder, _Progress(console))
+        return
+    if news:
+        from freqai_ext.cli._news_demo import show_news_demo
+
+        show_news_demo(console, market, folder, _Progress(console))
         return
     console.print(f"Freqtrade on {market.description}: {', '.join(market.pairs)}, {market.timerange}.\n")
     with _Progress(console) as progress:

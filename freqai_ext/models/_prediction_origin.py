@@ -38,6 +38,7 @@ _WITHOUT_EFFECT = frozenset(
         "freqai.save_backtest_models",
         "freqai.wait_for_training_iteration_on_reload",
         "freqai.write_metrics_to_disk",
+        "freqai_ext.hybrid",
         "freqai_ext.hyper.kelly_fraction",
         "freqai_ext.hyper.max_stake_share",
         "freqai_ext.hyper.prediction_sets",

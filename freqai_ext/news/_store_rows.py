@@ -75,6 +75,8 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         verdict.trained_until_s is not None and math.isnan(verdict.trained_until_s)
     ):
         raise NewsDataError(f"verdict {verdict.id}: available at {verdict.available_at_s}; write finite UTC seconds")
+    if verdict.made_at_s is not None and not _is_time(verdict.made_at_s):
+        raise NewsDataError(f"verdict {verdict.id}: made at {verdict.made_at_s}; write finite UTC seconds")
     return {
         "id": verdict.id,
         "asset": verdict.asset,
@@ -89,6 +91,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "origin": verdict.origin,
         "bot": verdict.bot,
         "trained_until_s": verdict.trained_until_s,
+        "made_at_s": verdict.made_at_s,
     }
 
 
@@ -109,6 +112,7 @@ def verdict_of(row: Row[Any]) -> Verdict:
         origin=row.origin,
         bot=row.bot,
         trained_until_s=row.trained_until_s,
+        made_at_s=row.made_at_s,
     )
 
 

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+)
 
 _metadata: Final = MetaData()
 
@@ -51,11 +63,12 @@ verdicts: Final = Table(
     Column("origin", Text, CheckConstraint("origin IN ('live', 'shared', 'imported', 'synthetic')"), nullable=False),
     Column("bot", Text, nullable=False),
     Column("trained_until_s", Float),
+    Column("made_at_s", Float),
     Index("news_verdicts_by_time", "asset", "available_at_s"),
     # A row's number stands for it in columns of candles, so it is never given twice.
     sqlite_autoincrement=True,
 )
-"""``article_ids`` is a JSON list."""
+"""``article_ids`` is a JSON list; ``made_at_s`` is empty where that is when the verdict was available."""
 
 decisions: Final = Table(
     "news_decisions",
@@ -109,8 +122,13 @@ _SAME_ROW: Final = {
 
 
 def create_tables(connection: Connection) -> None:
-    """Make what is missing, with the triggers that keep the store append-only."""
+    """Make what is missing, with the triggers that keep the store append-only.
+
+    The verdicts of a file from before ``made_at_s`` get the column, empty.
+    """
     _metadata.create_all(connection)
+    if verdicts.c.made_at_s.name not in {each["name"] for each in inspect(connection).get_columns(verdicts.name)}:
+        connection.exec_driver_sql(f"ALTER TABLE {verdicts.name} ADD COLUMN {verdicts.c.made_at_s.name} FLOAT")
     for table, kept in _MAY_NOT_BE_DELETED.items():
         for event, condition in (("UPDATE", "1"), ("DELETE", kept)):
             connection.exec_driver_sql(

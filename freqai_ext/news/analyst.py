@@ -200,9 +200,9 @@ class Analyst:
         """Have a verdict on an asset stored where there is news, and return until when the asset rests."""
         known = await asyncio.to_thread(self._store.newest, asset, self._clock())
         interval_s = self._settings.news_check_interval_s
-        if known is not None and self._clock() - known.available_at_s < interval_s:
+        if known is not None and self._clock() - known.age_from_s < interval_s:
             self._spared += 1
-            return known.available_at_s + interval_s
+            return known.age_from_s + interval_s
         name = common_name(asset, self._settings.names)
         query = query_for(asset, name)
         found = await self._news_of(asset, query)

@@ -36,6 +36,10 @@ class VerdictRecord:
         From when on they are all there, UTC seconds.
     times_s
         When each became available, UTC seconds; shape (verdicts,), ascending.
+    made_s
+        From when the age of each counts, UTC seconds; shape (verdicts,), in the same order, so not always ascending.
+    newest
+        Of each and those before it, the place of the one made last; shape (verdicts,).
     numbers
         Their numbers in the store.
     values
@@ -48,14 +52,23 @@ class VerdictRecord:
 
     since_s: float
     times_s: FloatArray
+    made_s: FloatArray
+    newest: npt.NDArray[np.intp]
     numbers: FloatArray
     values: FloatArray
     verdicts: tuple[Verdict, ...]
     article_times_s: FloatArray
 
     def latest(self, moments_s: FloatArray) -> npt.NDArray[np.intp]:
-        """Return the place of the newest verdict available at each of ``moments_s``; -1 where there was none."""
-        return np.searchsorted(self.times_s, moments_s, side="right") - 1
+        """Return the place of the newest verdict available at each of ``moments_s``; -1 where there was none.
+
+        The newest is the one that was made last. Of those made at one moment it is the one that became available last:
+        what arrives late from another bot does not replace what was judged since.
+        """
+        arrived = np.searchsorted(self.times_s, moments_s, side="right") - 1
+        if not len(self.newest):
+            return arrived
+        return np.where(arrived >= 0, self.newest[np.maximum(arrived, 0)], -1)
 
 
 class VerdictHistory:
@@ -82,8 +95,8 @@ class VerdictHistory:
     def columns(self, asset: str, candle_dates: pd.Series, candle_s: float) -> pd.DataFrame:
         """Return the columns of ``asset``, as known when each candle closed.
 
-        A verdict counts for the candle that opens at ``date`` if it was available at ``date + candle_s`` or before, and
-        at most ``max_age_s`` before.
+        A verdict counts for the candle that opens at ``date`` if it was available at ``date + candle_s`` or before, was
+        made at most ``max_age_s`` before, and no other that was available then was made later.
 
         Parameters
         ----------
@@ -99,10 +112,10 @@ class VerdictHistory:
         DataFrame
             float64 without NaN, the index of ``candle_dates``, always the columns :data:`COLUMNS`:
             ``news-available`` (1 or 0), ``news-impact``, ``news-sentiment`` (+1, 0, -1), ``news-confidence``,
-            ``news-age_min`` (at most the greatest age, which stands for none), ``news-count_24h`` (articles about the
-            asset first seen in the 24 hours before the close), ``news-tainted`` (1 where the model may have known what
-            happened next) and ``news-verdict``, the number of the verdict for :meth:`cited`. Without a valid verdict
-            all but the count are 0.
+            ``news-age_min`` (since it was made; at most the greatest age, which stands for none), ``news-count_24h``
+            (articles about the asset first seen in the 24 hours before the close), ``news-tainted`` (1 where the model
+            may have known what happened next) and ``news-verdict``, the number of the verdict for :meth:`cited`.
+            Without a valid verdict all but the count and the age are 0.
 
         Raises
         ------
@@ -117,7 +130,7 @@ class VerdictHistory:
             table[:, 5] = _count_of_a_day(record.article_times_s, closes_s)
             if len(record.times_s):
                 latest = record.latest(closes_s)
-                age_s = closes_s - record.times_s[np.maximum(latest, 0)]
+                age_s = closes_s - record.made_s[np.maximum(latest, 0)]
                 valid = (latest >= 0) & (age_s <= self.max_age_s)
                 found = latest[valid]
                 table[valid, 0] = 1.0
@@ -130,11 +143,12 @@ class VerdictHistory:
     def newest(self, asset: str, at_s: float) -> Verdict | None:
         """Return the newest verdict on ``asset`` available at ``at_s`` (UTC seconds), which may be too old to be valid.
 
-        ``None`` where there is none, or none younger than what was loaded.
+        The newest is that of :meth:`VerdictRecord.latest`, as in the columns. ``None`` where there is none, or none
+        younger than what was loaded.
         """
         record = self.record(asset, at_s - self.max_age_s)
-        place = int(np.searchsorted(record.times_s, at_s, side="right")) - 1
-        return record.verdicts[place] if place >= 0 else None
+        arrived = int(np.searchsorted(record.times_s, at_s, side="right")) - 1
+        return record.verdicts[record.newest[arrived]] if arrived >= 0 else None
 
     def cited(self, asset: str, number: float) -> Verdict | None:
         """Return the verdict that ``news-verdict`` names; ``None`` where it names none."""
@@ -161,9 +175,12 @@ class VerdictHistory:
     def _load(self, asset: str, since_s: float) -> VerdictRecord:
         found = self._store.numbered_verdicts(asset, since_s)
         verdicts = tuple(verdict for _, verdict in found)
+        made_s = np.array([verdict.age_from_s for verdict in verdicts], dtype=np.float64)
         return VerdictRecord(
             since_s=since_s,
             times_s=np.array([verdict.available_at_s for verdict in verdicts], dtype=np.float64),
+            made_s=made_s,
+            newest=_made_last(made_s),
             numbers=np.array([number for number, _ in found], dtype=np.float64),
             values=np.array([_values(verdict) for verdict in verdicts], dtype=np.float64).reshape(-1, 4),
             verdicts=verdicts,
@@ -184,10 +201,13 @@ class VerdictHistory:
         if record is None or verdict.available_at_s < record.since_s or np.any(record.numbers == number):
             return
         place = int(np.searchsorted(record.times_s, verdict.available_at_s, side="right"))
+        made_s = np.insert(record.made_s, place, verdict.age_from_s)
         # Readers see the old record or the new one, never half of either.
         self._records[verdict.asset] = replace(
             record,
             times_s=np.insert(record.times_s, place, verdict.available_at_s),
+            made_s=made_s,
+            newest=_made_last(made_s),
             numbers=np.insert(record.numbers, place, number),
             values=np.insert(record.values, place, _values(verdict), axis=0),
             verdicts=(*record.verdicts[:place], verdict, *record.verdicts[place:]),
@@ -214,6 +234,12 @@ def tainted_share(columns: pd.DataFrame) -> float:
     """Return the share of rows with a valid verdict whose model may have known what happened next; 0 without any."""
     valid = columns[columns[AVAILABLE] == 1.0]
     return float((valid[TAINTED] == 1.0).mean()) if len(valid) else 0.0
+
+
+def _made_last(made_s: FloatArray) -> npt.NDArray[np.intp]:
+    """Return, for each place, the place of the greatest of ``made_s`` up to there; of equals the last."""
+    leads = made_s >= np.maximum.accumulate(made_s)
+    return np.maximum.accumulate(np.where(leads, np.arange(len(made_s)), 0))
 
 
 def _count_of_a_day(times_s: FloatArray, closes_s: FloatArray) -> FloatArray:

@@ -31,7 +31,9 @@ REASONS: Final = (
 )
 """All reasons of a decision. The first three allow the entry."""
 
-_ALLOWING: Final = 3
+ALLOWING: Final = REASONS[:3]
+"""Those that allow the entry."""
+
 _WANTED_SIGN: Final[dict[str, int]] = {"long": 1, "short": -1}
 _POLICIES: Final = ("deny", "allow", "ta_only")
 _CODES: Final = {reason: code for code, reason in enumerate(REASONS)}
@@ -77,7 +79,7 @@ class NewsNumbers:
     sentiment
         1 for positive, 0 for neutral, -1 for negative.
     age_min
-        Minutes since the verdict was available; a negative age is a verdict of the future, which is none.
+        Minutes since the verdict was made; a negative age is a verdict that is not available yet, which is none.
     """
 
     impact_score: float
@@ -87,8 +89,13 @@ class NewsNumbers:
 
     @classmethod
     def of(cls, verdict: Verdict, at_s: float) -> "NewsNumbers":
-        """Return the numbers of a verdict as they are at ``at_s`` (UTC seconds)."""
-        age_min = (at_s - verdict.available_at_s) / 60.0
+        """Return the numbers of a verdict as they are at ``at_s`` (UTC seconds).
+
+        Its age counts from when it was made, however long it took to get here; before it was available here it has a
+        negative age.
+        """
+        is_available = at_s >= verdict.available_at_s
+        age_min = (at_s - (verdict.age_from_s if is_available else verdict.available_at_s)) / 60.0
         return cls(verdict.impact_score, float(SIGN[verdict.sentiment]), verdict.confidence, age_min)
 
 
@@ -170,9 +177,9 @@ def decide(inputs: Inputs) -> Outcome:
     if inputs.rsi_signal != 1:
         return Outcome(False, "no_rsi_signal")
     reason = "policy_ta_only" if inputs.policy == "ta_only" else _reason_of_news(inputs)
-    if _CODES[reason] < _ALLOWING:
+    if _CODES[reason] < len(ALLOWING):
         reason = _reason_of_odds(inputs) or reason
-    return Outcome(_CODES[reason] < _ALLOWING, reason)
+    return Outcome(_CODES[reason] < len(ALLOWING), reason)
 
 
 def decide_columns(
@@ -313,7 +320,7 @@ def _checks_of_news(
 
 def _decided(codes: np.ndarray[Any, np.dtype[np.int8]], index: pd.Index) -> pd.DataFrame:
     reasons = pd.Categorical.from_codes(codes, categories=pd.Index(REASONS))
-    return pd.DataFrame({"allowed": codes < _ALLOWING, "reason": reasons}, index=index)
+    return pd.DataFrame({"allowed": codes < len(ALLOWING), "reason": reasons}, index=index)
 
 
 def _floats(values: pd.Series) -> FloatArray:

@@ -12,6 +12,8 @@ from freqai_ext.news.records import SIGN, Verdict
 
 MEMORY_BPS: Final = "news-memory_bps"
 MEMORY_COUNT: Final = "news-memory_count"
+WINDOW_S: Final = 7 * 86_400.0
+"""How far back verdicts are remembered; no horizon can be longer."""
 COLUMNS: Final = (MEMORY_BPS, MEMORY_COUNT)
 
 
@@ -57,7 +59,7 @@ class Memory:
     """
 
     def __init__(
-        self, history: VerdictHistory, horizon_s: float, window_s: float = 7 * 86_400.0, prior_count: float = 5.0
+        self, history: VerdictHistory, horizon_s: float, window_s: float = WINDOW_S, prior_count: float = 5.0
     ) -> None:
         if not (0.0 < horizon_s <= window_s and prior_count >= 0.0):
             raise ValueError(

@@ -68,6 +68,9 @@ class Verdict:
         Where it comes from, and which bot made it.
     trained_until_s
         When the model's knowledge ends; ``None`` where it is not known, or the model knows nothing of the world.
+    made_at_s
+        When its maker had it, UTC seconds by the maker's clock; ``None`` is ``available_at_s``. A verdict of another
+        bot is available here only after it was made, and no fresher for that.
     """
 
     id: str
@@ -84,6 +87,12 @@ class Verdict:
     origin: Origin
     bot: str
     trained_until_s: float | None = None
+    made_at_s: float | None = None
+
+    @property
+    def age_from_s(self) -> float:
+        """From when its age counts, UTC seconds: when it was made, and never later than it was available."""
+        return self.available_at_s if self.made_at_s is None else min(self.made_at_s, self.available_at_s)
 
     @property
     def tainted(self) -> bool:

@@ -72,8 +72,9 @@ class Replica:
     read back in time is sent again, at growing intervals; readers know copies by their id. Newest go first.
 
     A verdict of another bot was available to that bot when it had it, and is available to this one from the moment of
-    reading: it is handed over with that moment as ``available_at_s``. Those older than ``max_age_s`` are left out, as
-    they would look new. When their maker had them stays written in Graphiti.
+    reading: it is handed over with that moment as ``available_at_s``, and with its maker's as ``made_at_s``, from which
+    its age counts. Those older than ``max_age_s`` are left out, as they are not valid any more. What the maker's clock
+    puts in the future is left out until then.
 
     An outage is a state: it is logged at the first, second, fourth … failure as a warning.
 

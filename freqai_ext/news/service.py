@@ -172,8 +172,19 @@ class NewsService:
         """
         if self._settings.retention_days is not None:
             self.store.purge(self._clock() - self._settings.retention_days * 86_400.0)
+        interval_s, max_age_s = self._settings.news_check_interval_s, 60.0 * self._settings.max_age_minutes
         if self._analyst is None:
             logger.warning("no search for news is set; only the verdicts of other bots are used")
+        elif interval_s > max_age_s:
+            logger.warning(
+                "freqai_ext.news.news_check_interval_s: an asset's news are searched every %g s at most, but a verdict "
+                "is valid for %g s; in between there is none. Set it to %g or less, or raise "
+                "freqai_ext.news.max_age_minutes to %g",
+                interval_s,
+                max_age_s,
+                max_age_s,
+                interval_s / 60.0,
+            )
         self._worker.start()
 
     def watch(self, assets: Collection[str]) -> None:
@@ -200,6 +211,8 @@ class NewsService:
 
     def newest(self, asset: str, at_s: float) -> Verdict | None:
         """Return the newest verdict on a base asset that was available at ``at_s``, which may be too old to be valid.
+
+        The newest is the one that was made last: :meth:`VerdictHistory.newest`.
 
         Raises
         ------

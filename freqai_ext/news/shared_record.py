@@ -83,7 +83,7 @@ class SharedRecord(BaseModel):
                 id=verdict.id,
                 asset=verdict.asset,
                 bot=verdict.bot,
-                observed_at=datetime.fromtimestamp(verdict.available_at_s, UTC),
+                observed_at=datetime.fromtimestamp(verdict.age_from_s, UTC),
                 impact_score=verdict.impact_score,
                 sentiment=verdict.sentiment,
                 confidence=verdict.confidence,
@@ -131,7 +131,7 @@ class SharedRecord(BaseModel):
     def verdict(self) -> Verdict:
         """Return it as a verdict of origin ``"shared"``, available from when its maker had it.
 
-        Whoever receives it knew it later, and has to say when.
+        Whoever receives it knew it later, and has to say when; ``made_at_s`` stays, so that it looks no fresher.
         """
         return Verdict(
             id=self.id,
@@ -148,6 +148,7 @@ class SharedRecord(BaseModel):
             origin="shared",
             bot=self.bot,
             trained_until_s=None if self.trained_until is None else self.trained_until.timestamp(),
+            made_at_s=self.observed_at_s,
         )
 
 

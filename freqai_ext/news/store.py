@@ -175,9 +175,14 @@ class NewsStore:
         return tuple((row.row, verdict_of(row)) for row in found)
 
     def newest(self, asset: str, at_s: float) -> Verdict | None:
-        """Return the verdict on ``asset`` that was the newest at ``at_s``, however old; ``None`` without any."""
+        """Return the verdict on ``asset`` that was the newest at ``at_s``, however old; ``None`` without any.
+
+        Of those available it is the one made last, of these the one available last.
+        """
         query = select(tables.verdicts).where(_VERDICTS.asset == asset, _VERDICTS.available_at_s <= at_s)
-        found = self._all(query.order_by(_VERDICTS.available_at_s.desc(), _VERDICTS.row.desc()).limit(1))
+        made_s = func.min(func.coalesce(_VERDICTS.made_at_s, _VERDICTS.available_at_s), _VERDICTS.available_at_s)
+        order = (made_s.desc(), _VERDICTS.available_at_s.desc(), _VERDICTS.row.desc())
+        found = self._all(query.order_by(*order).limit(1))
         return verdict_of(found[0]) if found else None
 
     def prompts(self, model: str) -> frozenset[str]:

@@ -13,11 +13,12 @@ from freqtrade.persistence import Trade
 from freqtrade.strategy import BooleanParameter, DecimalParameter, IntParameter
 from pandas import DataFrame
 
-from freqai_ext.errors import FreqaiExtError
+from freqai_ext.errors import FreqaiExtError, SettingsError
 from freqai_ext.labels import forward_return
 from freqai_ext.news.as_of import coverage, tainted_share
 from freqai_ext.news.assets import base_asset
 from freqai_ext.news.gate import (
+    ALLOWING,
     Inputs,
     NewsNumbers,
     Outcome,
@@ -28,12 +29,13 @@ from freqai_ext.news.gate import (
     decide,
     decide_columns,
 )
-from freqai_ext.news.memory import MEMORY_BPS, MEMORY_COUNT
+from freqai_ext.news.memory import MEMORY_BPS, MEMORY_COUNT, WINDOW_S
 from freqai_ext.news.records import Decision
 from freqai_ext.news.watchlist import Numbers
 from freqai_ext.strategies._base import ExtStrategy
-from freqai_ext.strategies._news import LiveDesk, NewsDesk, ReplayDesk
+from freqai_ext.strategies._news import LiveDesk, NewsDesk, ReplayDesk, at_end, numbers_of
 from freqai_ext.strategies._odds import target_name
+from freqai_ext.strategies._parameters import starting_at
 from freqai_ext.strategies._rsi import rsi_column, rsi_columns
 from freqai_ext.strategies._signals import all_of, with_signals
 
@@ -88,9 +90,15 @@ class GraphitiHybridStrategy(ExtStrategy):
             parameter = getattr(type(self), name)
             value = getattr(hybrid, name)
             # The class owns its parameters; the configuration must not change those of other instances.
-            setattr(self, name, _starting_at(parameter, value))
+            setattr(self, name, starting_at(parameter, value))
         self.startup_candle_count = max(self.startup_candle_count, 10 * self.rsi_period.high, _VOLUME_CANDLES)
+        try:
+            # Freqtrade gives the strategy the timeframe of the configuration only after this.
+            _check_memory_horizon(hybrid.memory_candles, str(config.get("timeframe") or self.timeframe))
+        except SettingsError as error:
+            raise OperationalException(str(error)) from error
         self._desk: NewsDesk | None = None
+        self._near_trigger: dict[str, Numbers | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave open databases and threads behind where hyperopt sends the strategy to other processes."""
@@ -157,9 +165,8 @@ class GraphitiHybridStrategy(ExtStrategy):
         whitelist = self.dp.current_whitelist()
         self._open_desk().watch({base_asset(pair) for pair in whitelist})
         for pair in whitelist:
-            candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-            if len(candles):
-                self._request_near_trigger(pair, candles)
+            if (numbers := self._near_trigger.get(pair)) is not None:
+                self._open_desk().request(base_asset(pair), numbers)
 
     def set_freqai_targets(self, dataframe: DataFrame, metadata: dict[str, Any], **kwargs: Any) -> DataFrame:
         """Add the return over the label horizon, where FreqAI confirms."""
@@ -194,6 +201,10 @@ class GraphitiHybridStrategy(ExtStrategy):
             )
             dataframe = dataframe.assign(**{f"news_gate_{side}": decided["reason"].astype(str)})
             signals[f"enter_{side}"] = (decided["allowed"], _TAGS[side])
+            if self.config.get("runmode") in _LIVE and len(dataframe):
+                self._note_denied(metadata["pair"], side, dataframe)
+        if self.config.get("runmode") in _LIVE and len(dataframe):
+            self._note_near_trigger(metadata["pair"], dataframe)
         return with_signals(dataframe, "enter_tag", signals)
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -287,6 +298,21 @@ class GraphitiHybridStrategy(ExtStrategy):
             conditions.append(dataframe["volume"] > dataframe["volume_mean"])
         return all_of(conditions)
 
+    def _note_denied(self, pair: str, side: Side, candles: DataFrame) -> None:
+        """Journal a signal of the last candle that the news have denied; one that they allow is journalled when it is
+        confirmed."""
+        reason = str(candles[f"news_gate_{side}"].iloc[-1])
+        if reason in ALLOWING or not self._last_triggered(candles, side):
+            return
+        close_s = candles["date"].iloc[-1].timestamp() + self._candle_s
+        verdict = self._open_desk().newest(base_asset(pair), close_s)
+        self._note(
+            Decision(pair, side, close_s, False, reason, verdict.id if verdict else None, "at the candle's close")
+        )
+
+    def _last_triggered(self, candles: DataFrame, side: Side) -> bool:
+        return bool(self._triggered(candles.iloc[-1:], side).iloc[0])
+
     def _odds_of_a_rise(self, dataframe: DataFrame) -> pd.Series | None:
         """Return the model's odds where it stands by them; no odds deny where they are asked for."""
         if not self._uses_odds or "p_up" not in dataframe:
@@ -295,36 +321,28 @@ class GraphitiHybridStrategy(ExtStrategy):
 
     def _inputs(self, pair: str, side: Side, current_time: datetime) -> tuple[Inputs, str | None]:
         candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-        last = candles.iloc[[-1]]
         now_s = current_time.timestamp()
         verdict = self._open_desk().newest(base_asset(pair), now_s)
-        odds = self._odds_of_a_rise(last)
+        odds = self._odds_of_a_rise(candles.iloc[-1:]) if self._uses_odds else None
         inputs = Inputs(
             side=side,
             policy=self._policy,
             thresholds=self._thresholds,
-            rsi_signal=bool(self._triggered(last, side).iloc[-1]),
+            rsi_signal=self._last_triggered(candles, side),
             news=NewsNumbers.of(verdict, now_s) if verdict else None,
-            memory_bps=float(last[MEMORY_BPS].iloc[-1]),
-            memory_count=float(last[MEMORY_COUNT].iloc[-1]),
+            memory_bps=at_end(candles, MEMORY_BPS),
+            memory_count=at_end(candles, MEMORY_COUNT),
             p_up=None if odds is None else float(odds.iloc[-1]),
         )
         return inputs, verdict.id if verdict else None
 
-    def _request_near_trigger(self, pair: str, candles: DataFrame) -> None:
-        last = candles.iloc[-1]
-        rsi, margin = float(last[rsi_column(int(self.rsi_period.value))]), self.ext_settings.news.near_trigger
+    def _note_near_trigger(self, pair: str, candles: DataFrame) -> None:
+        """Keep what is asked for in each loop; looking it up in the candles there would take milliseconds."""
+        rsi, margin = at_end(candles, rsi_column(int(self.rsi_period.value))), self.ext_settings.news.near_trigger
         near = rsi < self.rsi_oversold.value + margin
         near |= self.can_short and rsi > self.rsi_overbought.value - margin
-        if not near:
-            return
-        day = round(86_400 / self._candle_s)
-        before = float(candles["close"].iloc[-day - 1]) if len(candles) > day else None
-        close = float(last["close"])
-        urgent = any(bool(self._triggered(candles.iloc[[-1]], side).iloc[-1]) for side in self._sides())
-        self._open_desk().request(
-            base_asset(pair), Numbers(close, close / before - 1.0 if before else None, rsi, urgent)
-        )
+        urgent = near and any(self._last_triggered(candles, side) for side in self._sides())
+        self._near_trigger[pair] = numbers_of(candles, self._candle_s, rsi, urgent) if near else None
 
     def _note(self, decision: Decision) -> None:
         try:
@@ -333,10 +351,12 @@ class GraphitiHybridStrategy(ExtStrategy):
             logger.exception("%s: a decision cannot be journalled", decision.pair)
 
 
-def _starting_at(parameter: Any, value: float) -> Any:
-    """Return a copy of a hyperopt parameter with another value to start from."""
-    from copy import copy
-
-    chosen = copy(parameter)
-    chosen.default = chosen.value = value
-    return chosen
+def _check_memory_horizon(candles: int, timeframe: str) -> None:
+    """Refuse a horizon above the window of :class:`~freqai_ext.news.memory.Memory`, before anything is opened."""
+    candle_s = timeframe_to_seconds(timeframe)
+    if candles * candle_s > WINDOW_S:
+        raise SettingsError(
+            f"freqai_ext.hybrid.memory_candles: {candles} candles of {timeframe} are longer than the week for which "
+            f"verdicts are remembered, so that nothing would ever be known to follow one; set it to "
+            f"{int(WINDOW_S // candle_s)} or less"
+        )

@@ -112,6 +112,18 @@ class LiveDesk:
         self._service.stop()
 
 
+def at_end(candles: pd.DataFrame, column: str, before: int = 0) -> float:
+    """Return a column's last value, or that of some candles before; a row of a frame is too slow for a callback."""
+    return float(candles[column].to_numpy()[-1 - before])
+
+
+def numbers_of(candles: pd.DataFrame, candle_s: float, rsi: float, urgent: bool) -> Numbers:
+    """Return what the judge of the news is told of an asset's last closed candle."""
+    day, close = round(86_400 / candle_s), at_end(candles, "close")
+    before = at_end(candles, "close", day) if len(candles) > day else None
+    return Numbers(close, close / before - 1.0 if before else None, rsi, urgent)
+
+
 def _columns(
     history: VerdictHistory, memory: Memory, asset: str, candles: pd.DataFrame, candle_s: float
 ) -> pd.DataFrame:

@@ -214,6 +214,15 @@ def test_a_younger_verdict_of_another_bot_makes_a_search_unnecessary(bot):
     assert len(bot.search.queries) == 2
 
 
+def test_a_shared_verdict_spares_a_search_from_when_it_was_made_and_not_from_when_it_came(bot):
+    bot.store.add_verdict(verdict_of(available_at_s=START_S, made_at_s=START_S - INTERVAL_S + 60.0))
+    bot.ask()
+    assert (bot.search.queries, bot.analyst.status.spared) == ([], 1)
+    bot.clock.now_s = START_S + 60.0
+    bot.ask()
+    assert len(bot.search.queries) == 1
+
+
 def test_a_verdict_of_the_future_or_an_old_one_spares_nothing(bot):
     bot.store.add_verdict(verdict_of(id="a", available_at_s=START_S + 10.0))
     bot.store.add_verdict(verdict_of(id="b", available_at_s=START_S - INTERVAL_S))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqai_ext.news.as_of import COLUMNS, VerdictHistory, coverage, tainted_share
+from freqai_ext.news.gate import NewsNumbers
 from freqai_ext.news.records import SIGN, Article, Verdict
 from freqai_ext.news.store import NewsStore
 
@@ -102,6 +103,47 @@ def test_a_verdict_that_is_too_old_is_still_the_newest_one(make_store):
     history = VerdictHistory(make_store([make_verdict("one", CLOSE_S)]), MAX_AGE_S)
     history.columns("BTC", candles(1), CANDLE_S)
     assert history.newest("BTC", CLOSE_S + 10 * DAY_S).id == "one"
+
+
+@pytest.mark.parametrize(
+    ("made_at_s", "available_at_s", "valid"),
+    [
+        (CLOSE_S - 3_600.0, CLOSE_S - 60.0, 1.0),
+        (CLOSE_S - MAX_AGE_S, CLOSE_S - 60.0, 1.0),
+        (CLOSE_S - MAX_AGE_S - 0.001, CLOSE_S - 60.0, 0.0),
+        (CLOSE_S - 3_600.0, CLOSE_S + 0.001, 0.0),
+    ],
+)
+def test_a_verdict_ages_from_when_it_was_made_and_counts_from_when_it_was_available(
+    make_store, made_at_s, available_at_s, valid
+):
+    found = columns(make_store([make_verdict("one", available_at_s, made_at_s=made_at_s)]), candles(1))
+    assert found["news-available"].item() == valid
+    assert found["news-age_min"].item() == pytest.approx((CLOSE_S - made_at_s) / 60.0 if valid else 90.0)
+
+
+def test_a_verdict_made_earlier_that_arrives_later_does_not_replace_one_made_later(make_store):
+    store = make_store([make_verdict("own", CLOSE_S - 600.0, impact_score=0.3)])
+    history = VerdictHistory(store, MAX_AGE_S)
+    history.columns("BTC", candles(1), CANDLE_S)
+    store.add_verdict(make_verdict("late", CLOSE_S - 60.0, made_at_s=CLOSE_S - 3_600.0, origin="shared"))
+    store.add_verdict(make_verdict("fresh", CLOSE_S, made_at_s=CLOSE_S - 500.0, origin="shared"))
+    assert history.newest("BTC", CLOSE_S - 1.0).id == "own"
+    assert history.newest("BTC", CLOSE_S).id == "fresh"
+    found = history.columns("BTC", candles(1), CANDLE_S)
+    assert history.cited("BTC", found["news-verdict"].item()).id == "fresh"
+    pd.testing.assert_frame_equal(found, columns(store, candles(1)))
+
+
+def test_of_verdicts_made_at_one_moment_the_one_available_last_counts(make_store):
+    verdicts = [make_verdict(name, CLOSE_S - ago_s, made_at_s=CLOSE_S - 900.0) for name, ago_s in (("b", 5), ("a", 60))]
+    history = VerdictHistory(make_store(verdicts), MAX_AGE_S)
+    assert history.newest("BTC", CLOSE_S).id == "b"
+
+
+def test_a_verdict_made_by_a_clock_that_is_ahead_ages_from_when_it_was_available(make_store):
+    store = make_store([make_verdict("ahead", CLOSE_S - 120.0, made_at_s=CLOSE_S + 600.0)])
+    assert columns(store, candles(1))["news-age_min"].item() == pytest.approx(2.0)
 
 
 def test_without_news_there_are_the_same_columns(make_store):
@@ -223,6 +265,63 @@ def test_cutting_the_store_changes_nothing_before_the_cut(make_store, delays_s, 
     pd.testing.assert_frame_equal(
         whole.iloc[: cut + 1][without], columns(known, candles(40)).iloc[: cut + 1][without], check_exact=True
     )
+
+
+# Made and available, in seconds after the start: rarely in the same order, and often several at one moment.
+SHARED = st.lists(st.tuples(st.integers(-20, 80), st.integers(0, 40)), max_size=20)
+
+
+def shared(times):
+    return [
+        make_verdict(
+            str(number),
+            START_S + 300.0 * available,
+            impact_score=number / 20,
+            made_at_s=START_S + 150.0 * made,
+            origin="shared",
+        )
+        for number, (made, available) in enumerate(times)
+    ]
+
+
+@settings(max_examples=20, deadline=None)
+@given(times=SHARED, loaded=st.integers(0, 20))
+def test_each_candle_has_the_verdict_made_last_of_those_available_if_it_is_young_enough(make_store, times, loaded):
+    verdicts, dates = shared(times), candles(45)
+    store = make_store(verdicts[:loaded])
+    history = VerdictHistory(store, MAX_AGE_S)
+    # From a day before the first verdict on, so that the newest one is known however old.
+    history.record("BTC", START_S - DAY_S)
+    for verdict in verdicts[loaded:]:
+        store.add_verdict(verdict)
+    found = history.columns("BTC", dates, CANDLE_S)
+    for row in range(45):
+        close_s = START_S + CANDLE_S * (row + 1)
+        known = [
+            (verdict.age_from_s, verdict.available_at_s, number, verdict)
+            for number, verdict in enumerate(verdicts)
+            if verdict.available_at_s <= close_s
+        ]
+        expected = max(known)[3] if known else None
+        assert history.newest("BTC", close_s) == expected
+        is_valid = expected is not None and close_s - expected.age_from_s <= MAX_AGE_S
+        cited = history.cited("BTC", found["news-verdict"].iloc[row])
+        assert cited == (expected if is_valid else None)
+        assert found["news-available"].iloc[row] == is_valid
+        if is_valid:
+            assert found["news-age_min"].iloc[row] == pytest.approx(NewsNumbers.of(expected, close_s).age_min)
+    # Where less is loaded, what is valid is the same.
+    pd.testing.assert_frame_equal(found.iloc[20:], columns(store, dates.iloc[20:]))
+
+
+@settings(max_examples=10, deadline=None)
+@given(times=SHARED, cut=st.integers(0, 39))
+def test_what_arrives_after_the_cut_changes_nothing_before_it_however_early_it_was_made(make_store, times, cut):
+    verdicts, cut_s = shared(times), START_S + (cut + 1) * CANDLE_S
+    whole = columns(make_store(verdicts), candles(40))
+    known = columns(make_store([each for each in verdicts if each.available_at_s <= cut_s]), candles(40))
+    without = [name for name in COLUMNS if name != "news-verdict"]
+    pd.testing.assert_frame_equal(whole.iloc[: cut + 1][without], known.iloc[: cut + 1][without], check_exact=True)
 
 
 @settings(max_examples=10, deadline=None)

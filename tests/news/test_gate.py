@@ -133,6 +133,23 @@ def test_the_numbers_of_a_verdict_are_those_of_its_record():
     assert NewsNumbers.of(verdict, 1_600.0) == NewsNumbers(0.4, -1.0, 0.6, 10.0)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    at_s=st.floats(0.0, 20_000.0),
+    available_at_s=st.floats(0.0, 20_000.0),
+    made_at_s=st.none() | st.floats(0.0, 20_000.0),
+)
+def test_no_verdict_is_fresher_for_having_come_late_and_none_counts_before_it_came(at_s, available_at_s, made_at_s):
+    given = ("a", "BTC", available_at_s, 0.7, "positive", 0.8, "why", "m", "1", "f", (), "shared", "bot")
+    found = NewsNumbers.of(Verdict(*given, made_at_s=made_at_s), at_s)
+    if at_s < available_at_s:
+        assert reason(news=found) == "no_verdict"
+        return
+    made_s = available_at_s if made_at_s is None else min(made_at_s, available_at_s)
+    assert found.age_min == (at_s - made_s) / 60.0
+    assert reason(news=found) == ("confirmed" if found.age_min <= 90.0 else "verdict_expired")
+
+
 def test_the_detail_names_the_numbers_that_were_there():
     text = Inputs("long", "deny", Thresholds(), True, GOOD, memory_bps=-12.25, memory_count=7.0, p_up=0.5).detail
     assert "impact=0.700 sentiment=+1 confidence=0.800 age_min=12.0 memory_bps=-12.2 of 7 p_up=0.500" in text

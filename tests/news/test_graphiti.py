@@ -79,7 +79,10 @@ def test_a_verdict_that_was_written_is_read_back_by_another_client(server, diale
     assert talk(server, lambda client: client.stored("BTC", verdict.id), dialect=dialect)
     (read,) = talk(server, lambda client: client.history("BTC", until_s=time.time()), dialect=dialect)
     assert abs(read.available_at_s - verdict.available_at_s) < 1e-6
-    assert read == dataclasses.replace(verdict, origin="shared", available_at_s=read.available_at_s)
+    assert read.made_at_s == read.available_at_s
+    assert read == dataclasses.replace(
+        verdict, origin="shared", available_at_s=read.available_at_s, made_at_s=read.made_at_s
+    )
 
 
 def test_a_message_has_a_role_a_name_a_time_and_never_a_uuid(server):

@@ -145,7 +145,11 @@ def test_another_bot_s_verdict_arrives_once_and_is_available_from_the_moment_of_
     alpha.turns()
     beta.turns(5)
     (received,) = beta.received
-    assert received == dataclasses.replace(verdict, origin="shared", available_at_s=alpha.now_s)
+    made_at_s = pytest.approx(verdict.available_at_s, abs=1e-6)
+    assert received == dataclasses.replace(
+        verdict, origin="shared", available_at_s=alpha.now_s, made_at_s=received.made_at_s
+    )
+    assert (received.made_at_s, received.age_from_s) == (made_at_s, made_at_s)
     assert received.available_at_s > verdict.available_at_s
     assert beta.state.received == 1
     alpha.turns(3)
@@ -168,9 +172,10 @@ def test_what_is_too_old_or_from_the_future_is_not_received(server):
     bot = Bot(server, "beta")
     put(server, make_verdict(1, bot.now_s - 5_401.0))
     put(server, make_verdict(2, bot.now_s + 90.0))
-    put(server, make_verdict(3, bot.now_s - 600.0))
+    put(server, third := make_verdict(3, bot.now_s - 600.0))
     bot.turns()
     assert [each.id for each in bot.received] == ["id0003"]
+    assert bot.received[0].made_at_s == third.available_at_s
     bot.turns()
     assert [each.id for each in bot.received] == ["id0003", "id0002"]
     assert bot.received[1].available_at_s == bot.now_s

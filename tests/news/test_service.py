@@ -103,6 +103,8 @@ def test_a_second_bot_uses_the_verdict_of_the_first_without_a_search(world):
     (made,), (received,) = first.store.verdicts(), second.store.verdicts()
     assert (received.id, received.bot, received.origin) == (made.id, "one", "shared")
     assert START_S < received.available_at_s <= world.now_s
+    assert received.age_from_s == pytest.approx(made.available_at_s, abs=1e-6)
+    assert second.newest("BTC", world.now_s).age_from_s == received.age_from_s
     assert first.store.pending_replication() == ()
     before = world.searches()
     second.request("BTC", NUMBERS)
@@ -139,6 +141,13 @@ def test_an_answer_of_the_judge_that_cannot_be_used_stores_nothing(world, kind):
     assert service.status.analyst.failures == 1
     assert service.store.verdicts() == ()
     assert service.store.articles() == ()
+
+
+@pytest.mark.parametrize(("interval_s", "is_told"), [(5_400.0, False), (5_401.0, True)])
+def test_an_interval_that_leaves_times_without_a_valid_verdict_is_told_at_the_start(world, caplog, interval_s, is_told):
+    world.service("slow", **alone(news_check_interval_s=interval_s, max_age_minutes=90.0))
+    assert ("freqai_ext.news.news_check_interval_s: an asset's news are searched" in caplog.text) == is_told
+    assert ("Set it to 5400 or less, or raise freqai_ext.news.max_age_minutes to 90.0167" in caplog.text) == is_told
 
 
 def test_without_a_search_the_verdicts_of_others_are_used_and_none_are_made(world, caplog):
@@ -204,6 +213,8 @@ def test_a_disk_that_fails_while_verdicts_are_read_is_a_warning_and_passes(world
         raise NewsDataError("one.sqlite: the news store cannot be used (disk)")
 
     service = world.service("one", **alone())
+    # The first turn of the thread must not see what is wanted already.
+    world.settle()
     read = service.store.numbered_verdicts
     monkeypatch.setattr(service.store, "numbered_verdicts", fail)
     service.watch(["BTC"])

@@ -36,7 +36,13 @@ def changed(**values):
 
 def test_a_verdict_comes_back_as_it_was_with_another_origin():
     parsed = SharedRecord.parse("freqai-ext(user): " + SharedRecord.of(VERDICT).content())
-    assert parsed.verdict() == dataclasses.replace(VERDICT, origin="shared")
+    assert parsed.verdict() == dataclasses.replace(VERDICT, origin="shared", made_at_s=AT_S)
+
+
+def test_a_verdict_that_goes_from_bot_to_bot_grows_no_younger():
+    received = dataclasses.replace(SharedRecord.of(VERDICT).verdict(), available_at_s=AT_S + 3_000.0)
+    assert received.age_from_s == AT_S
+    assert SharedRecord.of(received) == SharedRecord.of(VERDICT)
 
 
 def test_the_text_is_a_sentence_and_one_line_of_json_with_id_and_marker():

@@ -78,6 +78,42 @@ def test_a_verdict_comes_back_as_it_was_stored(store, trained_until_s):
     assert store.verdicts("ETH") == ()
 
 
+def test_when_a_verdict_was_made_is_kept_beside_when_it_was_available(store):
+    verdict = make_verdict(origin="shared", made_at_s=START_S - 1_800.25)
+    store.add_verdict(verdict)
+    (read,) = store.verdicts()
+    assert (read, read.age_from_s) == (verdict, START_S - 1_800.25)
+
+
+def test_the_newest_verdict_is_the_one_made_last_of_those_available(store):
+    store.add_verdict(make_verdict("own", available_at_s=START_S))
+    store.add_verdict(make_verdict("late", available_at_s=START_S + 60.0, made_at_s=START_S - 600.0))
+    store.add_verdict(make_verdict("fresh", available_at_s=START_S + 90.0, made_at_s=START_S + 30.0))
+    store.add_verdict(make_verdict("ahead", available_at_s=START_S + 20.0, made_at_s=START_S + 900.0))
+    found = [store.newest("BTC", START_S + after_s).id for after_s in (0.0, 20.0, 60.0, 90.0)]
+    assert found == ["own", "ahead", "ahead", "fresh"]
+
+
+def test_a_file_from_before_verdicts_had_a_time_of_making_gets_the_column_and_keeps_its_rows(path):
+    old = NewsStore(path)
+    old.add_verdict(make_verdict("old"))
+    old.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE news_verdicts DROP COLUMN made_at_s")
+    for _ in range(2):
+        store = NewsStore(path)
+        try:
+            store.add_verdict(make_verdict("new", available_at_s=START_S + 60.0, made_at_s=START_S + 30.0))
+            assert [(each.id, each.made_at_s, each.age_from_s) for each in store.verdicts()] == [
+                ("old", None, START_S),
+                ("new", START_S + 30.0, START_S + 30.0),
+            ]
+        finally:
+            store.close()
+    with pytest.raises(IntegrityError, match="append-only"):
+        execute(path, "UPDATE news_verdicts SET made_at_s = 0")
+
+
 def test_a_verdict_is_stored_once_and_stays_as_it_was_first(store):
     assert store.add_verdict(make_verdict())
     assert not store.add_verdict(make_verdict(impact_score=0.1))
@@ -94,6 +130,8 @@ def test_a_verdict_is_stored_once_and_stays_as_it_was_first(store):
         ({"sentiment": "bullish"}, "sentiment 'bullish' is not one of positive, neutral, negative"),
         ({"available_at_s": math.nan}, "available at nan"),
         ({"available_at_s": math.inf}, "available at inf"),
+        ({"made_at_s": math.nan}, "made at nan"),
+        ({"made_at_s": -math.inf}, "made at -inf"),
     ],
 )
 def test_a_verdict_that_is_no_verdict_is_refused_and_nothing_of_it_is_stored(store, others, message):

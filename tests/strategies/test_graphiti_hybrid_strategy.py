@@ -13,8 +13,9 @@ from freqtrade.enums import HyperoptState, RunMode
 from freqtrade.exceptions import OperationalException
 from freqtrade.optimize.hyperopt_tools import HyperoptStateContainer
 
-from freqai_ext.news.as_of import AVAILABLE, IMPACT, SENTIMENT
+from freqai_ext.news.as_of import AVAILABLE, IMPACT, SENTIMENT, VerdictHistory
 from freqai_ext.news.gate import REASONS
+from freqai_ext.news.memory import Memory
 from freqai_ext.news.offline import NetworkInReplayError
 from freqai_ext.news.records import Verdict
 from freqai_ext.news.store import NewsStore
@@ -187,6 +188,58 @@ def provide(strategy, dataframe):
     )
 
 
+class WantingDesk:
+    """Notes what is asked for."""
+
+    def __init__(self):
+        self.watched, self.asked = set(), {}
+
+    def watch(self, assets):
+        self.watched = assets
+
+    def request(self, asset, numbers):
+        self.asked[asset] = numbers
+
+    def newest(self, asset, at_s):
+        return None
+
+    def note(self, decision):
+        pass
+
+    def stop(self):
+        pass
+
+
+def test_news_of_a_pair_are_asked_for_in_each_loop_while_its_rsi_is_near_the_trigger(make):
+    strategy = make(hybrid={"rsi_oversold": 30})
+    prepared = strategy.populate_indicators(candles_of(), {"pair": PAIR})
+    rsi, volume = prepared["rsi_14"], prepared["volume"]
+    strategy.config["runmode"] = RunMode.DRY_RUN
+    strategy.dp = SimpleNamespace(current_whitelist=lambda: [PAIR])
+    strategy._desk = desk = WantingDesk()
+    now = pd.Timestamp("2025-03-17", tz="UTC")
+    for near, urgent in (
+        (rsi < 30, True),
+        ((rsi > 31) & (rsi < 35), False),
+        (rsi > 36, None),
+    ):
+        loud = near & (volume > prepared["volume_mean"])
+        candles = prepared.iloc[: int(np.flatnonzero(loud)[-1]) + 1]
+        strategy.populate_entry_trend(candles, {"pair": PAIR})
+        for _ in range(2):
+            desk.asked.clear()
+            strategy.bot_loop_start(now)
+            assert desk.watched == {"BTC"}
+            if urgent is None:
+                assert desk.asked == {}
+            else:
+                numbers = desk.asked["BTC"]
+                assert numbers.urgent is urgent
+                close = candles["close"].to_numpy()
+                assert (numbers.close, numbers.rsi) == (close[-1], candles["rsi_14"].iloc[-1])
+                assert numbers.change_24h == pytest.approx(close[-1] / close[-97] - 1)
+
+
 def confirmed(strategy, at, rate, side="long"):
     return strategy.confirm_trade_entry(PAIR, "limit", 1.0, rate, "GTC", at, "rsi_oversold", side)
 
@@ -217,6 +270,20 @@ def test_freqtrades_last_question_is_answered_by_the_newest_verdict_and_journall
     ]
     assert noted[0].verdict_id.startswith("verdict-")
     assert "rsi_signal=1" in noted[0].detail
+
+
+def test_a_signal_that_the_news_deny_at_the_candles_close_is_journalled_while_the_bot_runs(make, noted):
+    candles = candles_of()
+    strategy = make(many_verdicts(candles))
+    found = analysed(strategy, candles)
+    denied = found[triggered(found) & (found["enter_long"] == 0)]
+    until = denied.index[-1]
+    strategy.config["runmode"] = RunMode.DRY_RUN
+    strategy.populate_entry_trend(found.iloc[: until + 1].copy(), {"pair": PAIR})
+    strategy.populate_entry_trend(last_entry(found).copy(), {"pair": PAIR})
+    (decision,) = noted
+    assert (decision.allowed, decision.side, decision.reason) == (False, "long", denied["news_gate_long"].iloc[-1])
+    assert decision.decided_at_s == found["date"].iloc[until].timestamp() + CANDLE_S
 
 
 def test_an_entry_at_a_rate_that_has_run_away_is_refused_although_the_news_confirm_it(make, noted):
@@ -275,6 +342,20 @@ def test_odds_can_be_asked_for_besides_and_missing_ones_deny(make):
 def test_odds_need_freqai(make):
     with pytest.raises(OperationalException, match=r"freqai_ext\.hybrid\.min_p_up: needs FreqAI with a model"):
         make(hybrid={"min_p_up": 0.5}).bot_start()
+
+
+def test_a_memory_longer_than_the_window_is_refused_before_anything_is_opened(make, tmp_path):
+    week = 7 * 96
+    make(hybrid={"memory_candles": week})
+    history = VerdictHistory(NewsStore.recorded(tmp_path / "none.sqlite"), 60.0)
+    Memory(history, week * CANDLE_S)
+    with pytest.raises(ValueError, match="not longer than the window"):
+        Memory(history, week * CANDLE_S + 1.0)
+    with pytest.raises(
+        OperationalException, match=rf"freqai_ext\.hybrid\.memory_candles: {week + 1} .* set it to {week} or less"
+    ):
+        make(hybrid={"memory_candles": week + 1}, runmode=RunMode.DRY_RUN, name="unopened")
+    assert not (tmp_path / "unopened.sqlite").exists()
 
 
 def test_a_stake_is_at_most_the_largest_position(make):
