@@ -305,7 +305,11 @@ class GraphitiHybridStrategy(ExtStrategy):
         if reason in ALLOWING or not self._last_triggered(candles, side):
             return
         close_s = candles["date"].iloc[-1].timestamp() + self._candle_s
-        verdict = self._open_desk().newest(base_asset(pair), close_s)
+        try:
+            verdict = self._open_desk().newest(base_asset(pair), close_s)
+        except FreqaiExtError:
+            logger.exception("%s: the verdict that denied an entry cannot be told", pair)
+            verdict = None
         self._note(
             Decision(pair, side, close_s, False, reason, verdict.id if verdict else None, "at the candle's close")
         )
