@@ -201,7 +201,7 @@ class NewsSettings(Settings):
         What an entry signal is worth where there is no valid verdict: ``"deny"`` it, ``"allow"`` it, or ``"ta_only"``,
         allow it and go by the indicators alone at all times, news or none.
     max_age_minutes
-        A verdict is valid for so long.
+        A verdict is valid for so long after it was made.
     news_check_interval_s
         An asset's news are searched at most so often.
     near_trigger
