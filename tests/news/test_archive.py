@@ -161,7 +161,9 @@ def test_harmless_fields_are_not_taken_for_what_was_known_afterwards():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(gzip.compress(b"x" * 5_000)[:-12], "damaged gzip"), (None, "cannot be read")]
+    ("content", "message"),
+    [(gzip.compress(b"x" * 5_000, mtime=0)[:-12], "damaged gzip"), (None, "cannot be read")],
+    ids=["cut off", "not there"],
 )
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(store, tmp_path, content, message):
     path = tmp_path / "archive.jsonl.gz"
