@@ -111,12 +111,13 @@ def test_a_slow_job_delays_no_other(start):
 def test_waking_takes_no_time_while_a_job_hangs(start):
     worker = start(Recorder(takes_s=60.0))
     time.sleep(0.05)
-    longest_s = 0.0
+    spans_s = []
     for _ in range(200):
         began = time.perf_counter()
         worker.wake()
-        longest_s = max(longest_s, time.perf_counter() - began)
-    assert longest_s < 0.05
+        spans_s.append(time.perf_counter() - began)
+    # Other programs may take the processor away now and then.
+    assert sorted(spans_s)[180] < 0.001
 
 
 def test_a_failing_job_is_logged_and_tried_again_a_minute_later(start, clock, caplog):
