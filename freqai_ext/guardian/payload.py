@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from math import inf, isfinite
 from typing import Final, Literal
 
-from freqai_ext.guardian._numbers import fraction, nonzero, number
+from freqai_ext.guardian._numbers import SMALLEST, fraction, nonzero, number
 from freqai_ext.guardian.opinion import Opinion, OpinionSet
 from freqai_ext.guardian.settings import GuardianPolicySettings, Silence
 from freqai_ext.guardian.symbols import canonical_symbol, guardian_symbol
@@ -38,9 +38,10 @@ class Thresholds:
 
     @property
     def neutral(self) -> float:
-        """The probability between them; the one between the defaults where they leave no room."""
+        """The probability between them, 1e-6 or more; the one between the defaults where they leave no room."""
         middle = 0.5 * (self.buy + self.sell)
-        return middle if 0.0 < self.sell < middle < self.buy <= 1.0 else _NEUTRAL_PROBABILITY
+        leave_room = 0.0 < self.sell < middle < self.buy <= 1.0
+        return middle if leave_room and middle >= SMALLEST else _NEUTRAL_PROBABILITY
 
 
 @dataclass(frozen=True)

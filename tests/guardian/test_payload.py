@@ -361,7 +361,15 @@ def test_of_two_pairs_with_one_name_the_trusted_one_counts_and_then_the_newer():
 
 @pytest.mark.parametrize(
     ("buy", "sell", "neutral"),
-    [(0.52, 0.42, 0.47), (0.7, 0.6, 0.65), (0.4, 0.6, 0.47), (0.5, 0.5, 0.47), (1.5, 0.9, 0.47), (math.nan, 0.4, 0.47)],
+    [
+        (0.52, 0.42, 0.47),
+        (0.7, 0.6, 0.65),
+        (0.4, 0.6, 0.47),
+        (0.5, 0.5, 0.47),
+        (1.5, 0.9, 0.47),
+        (math.nan, 0.4, 0.47),
+        (3e-188, 3e-288, 0.47),
+    ],
 )
 def test_neutral_lies_between_guardians_thresholds_or_where_its_defaults_have_it(buy, sell, neutral):
     payload = silent_payload(["BTC/USDT"], "neutral", NOW_S, Thresholds(buy, sell), "push-1")
