@@ -1,8 +1,8 @@
 """A thread with an event loop of its own, for what must never make the bot's loop wait.
 
 A :class:`Worker` runs :class:`Job` objects side by side, each when it is due. Due times are wall-clock times, so that a
-simulated clock moves them; waiting goes by real time and looks at the clock at least every second, so that a clock
-that jumps, forth or back, delays nothing for long.
+simulated clock moves them; waiting goes by real time and looks at the clock four times a second, so that a clock that
+jumps, forth or back, delays nothing for long.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 NEVER = float("inf")
 """The due time of a job that waits to be woken."""
 
-_LONGEST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 0.25
+_SET_BACK_S = 1.0
 _AFTER_A_FAULT_S = 60.0
 _SETTLE_POLL_S = 0.001
 
@@ -71,19 +72,14 @@ class Worker:
         """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
-    def wake(self, *, at_once: bool = True) -> None:
-        """Have every job called, due or not; does nothing while the thread is not there.
+    def wake(self) -> None:
+        """Have every job called within a quarter of a second, due or not; does nothing while there is no thread.
 
-        Parameters
-        ----------
-        at_once
-            Tell the thread. Otherwise it finds out by itself within a second, and this costs the caller nothing:
-            telling writes to a pipe, after which another thread may hold the interpreter for some milliseconds.
+        The thread finds out by itself, so that this costs the caller nothing: telling it writes to a pipe, after which
+        another thread may hold the interpreter for some milliseconds.
         """
         for turns in self._turns:
             turns.woken = True
-        if at_once:
-            self._in_loop(self._look_at_the_clock)
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until no job is at work and none is due, as a simulated clock must before it moves on.
@@ -194,7 +190,7 @@ class _Turns:
     def _is_due(self) -> bool:
         now_s = self._clock()
         # A clock that was set back must not put off what was due by the old one.
-        return self.woken or now_s >= self._due_s or now_s < self._asked_s - _LONGEST_WAIT_S
+        return self.woken or now_s >= self._due_s or now_s < self._asked_s - _SET_BACK_S
 
     async def _work(self) -> None:
         self._at_work, self.woken = True, False

@@ -251,7 +251,7 @@ class NewsService:
         return in_time
 
     def _wake(self) -> None:
-        self._worker.wake(at_once=False)
+        self._worker.wake()
 
     def _share(self, added: Added) -> None:
         if added.verdict is not None and added.verdict.origin == "live":

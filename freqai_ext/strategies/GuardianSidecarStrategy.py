@@ -74,14 +74,13 @@ class GuardianSidecarStrategy(GuardianMixin, FreqaiHyperStrategy):
             return super().guardian_forecast(dataframe, metadata)
         if _TARGET not in dataframe:
             return None
-        row, trades = dataframe.iloc[-1], self._guardian_trades()
-        chance = float(row[_TARGET])
+        trades, chance = self._guardian_trades(), float(dataframe[_TARGET].array[-1])
         return Forecast(
             probability=chance,
             ev_bps=trades.payoff().ev_bps(chance),
             confidence=abs(2.0 * chance - 1.0),
             horizon_min=trades.holding_min(),
-            trusted=float(row["do_predict"]) == 1.0,
+            trusted=float(dataframe["do_predict"].array[-1]) == 1.0,
         )
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:

@@ -191,13 +191,13 @@ class GuardianMixin(IStrategy):
         forecast = self.guardian_forecast(dataframe, {"pair": pair})
         if forecast is None:
             forecast = NO_FORECAST
-            if dataframe["do_predict"].iloc[-1] == 1:
+            if dataframe["do_predict"].array[-1] == 1:
                 self._guardian_say(
                     f"{type(self.freqai).__name__} writes no p_up and ev_bps, so Guardian gets no forecasts; choose a "
                     "model that gives odds, such as CalibratedSignalModel"
                 )
         trained_at_s = float(self.freqai.dd.pair_dict.get(pair, {}).get("trained_timestamp", 0))
-        made_at_s = dataframe["date"].iloc[-1].timestamp() + self._candle_s
+        made_at_s = dataframe["date"].array[-1].timestamp() + self._candle_s
         self._opinions[pair] = Opinion(
             pair=pair,
             made_at_s=made_at_s,

@@ -89,7 +89,7 @@ def test_a_clock_that_is_set_back_delays_nothing(start, clock):
     assert job.calls == [1_000.0, 1_000.0 - 86_400]
 
 
-def test_without_anybody_who_settles_it_the_clock_is_looked_at_every_second(start, clock):
+def test_without_anybody_who_settles_it_the_clock_is_looked_at_now_and_then(start, clock):
     job = Recorder(every_s=60.0)
     worker = start(job)
     assert worker.settle(2.0)
@@ -174,11 +174,11 @@ def test_nothing_happens_before_the_start_and_after_the_end(clock):
     assert job.closed == 1
 
 
-def test_a_job_that_is_not_told_at_once_finds_out_within_a_second(start):
+def test_a_job_that_is_woken_finds_out_by_itself(start):
     job = Recorder()
     worker = start(job)
     assert worker.settle(2.0)
-    worker.wake(at_once=False)
+    worker.wake()
     deadline = time.monotonic() + 3.0
     while len(job.calls) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)

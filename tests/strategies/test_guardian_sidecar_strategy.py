@@ -182,8 +182,9 @@ def test_a_hanging_guardian_costs_the_bots_loop_less_than_a_millisecond(make, gu
             analyse(strategy, candles)
             spans.append((time.perf_counter() - began) * 1e3 / len(PAIRS))
             # A candle comes every five minutes; without a pause the journal would be at work for all of them at once.
-            time.sleep(0.02)
-        return statistics.median(spans)
+            time.sleep(0.05)
+        # A wait of ours is in every span; what else this machine does is only in some.
+        return statistics.quantiles(spans, n=10)[0]
 
     alone_ms = took_ms()
     strategy.bot_start()
