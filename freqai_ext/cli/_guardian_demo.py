@@ -1,27 +1,17 @@
 """``freqai-ext demo --guardian``: what the sidecar and a Guardian have said to each other."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
+from freqai_ext.cli._demo_progress import Progress
 from freqai_ext.demo import DemoMarket
 from freqai_ext.demo.guardian import HOURS, GuardianReport, run_guardian_demo
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-class Progress(AbstractContextManager["Progress"], Protocol):
-    """Shows how far a step is."""
-
-    def __enter__(self) -> Self:
-        """Begin to show it."""
-
-    def __call__(self, step: str, share: float) -> None:
-        """Take note of the share of a step that is done."""
 
 
 def show_guardian_demo(console: "Console", market: DemoMarket, folder: Path, progress: Progress) -> None:

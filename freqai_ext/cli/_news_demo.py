@@ -1,32 +1,20 @@
 """``freqai-ext demo --news``: what the news strategy has searched, judged, shared, decided and repeated."""
 
 from collections import Counter
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
+from freqai_ext.cli._demo_progress import Progress
 from freqai_ext.demo import DemoMarket
 from freqai_ext.demo.news import HOURS, NewsReport, run_news_demo
-from freqai_ext.news.gate import REASONS
+from freqai_ext.news.gate import ALLOWING
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-_ALLOWING = frozenset(REASONS[:3])
-
-
-class Progress(AbstractContextManager["Progress"], Protocol):
-    """Shows how far a step is."""
-
-    def __enter__(self) -> Self:
-        """Begin to show it."""
-
-    def __call__(self, step: str, share: float) -> None:
-        """Take note of the share of a step that is done."""
 
 
 def show_news_demo(console: "Console", market: DemoMarket, folder: Path, progress: Progress) -> None:
@@ -101,7 +89,7 @@ def _gate_table(report: NewsReport) -> Table:
         table.add_column(name, justify="right")
     table.add_column("denied because")
     for one in report.gate:
-        denied = {reason: count for reason, count in sorted(one.reasons.items()) if reason not in _ALLOWING}
+        denied = {reason: count for reason, count in sorted(one.reasons.items()) if reason not in ALLOWING}
         signals = sum(one.reasons.values())
         table.add_row(
             one.pair,

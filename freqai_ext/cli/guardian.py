@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from freqai_ext.cli._fault_option import fault_settings
 from freqai_ext.cli._guardian_bot import record, status
 from freqai_ext.cli._guardian_candles import candles
 from freqai_ext.errors import SettingsError
@@ -30,7 +31,6 @@ app = typer.Typer(
 
 _TOKEN_VARIABLE = "FREQTRADE__FREQAI_EXT__GUARDIAN__TOKEN"  # noqa: S105
 _STYLES = {"holds": "green", "does not hold": "bold red", "not tried": "dim"}
-_RELATIVE = {"after_s", "for_s"}
 _JOURNAL_WIDTH = 140
 
 
@@ -179,27 +179,7 @@ def parse_fault_text(text: str, now_s: float) -> "Fault":
     """
     from freqai_ext.guardian.sandbox import parse_fault
 
-    kind, _, rest = text.partition(":")
-    given: dict[str, object] = {"kind": kind.strip()}
-    relative = dict.fromkeys(_RELATIVE, "")
-    for part in filter(None, rest.split(",")):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals:
-            raise SettingsError(f"--fault: {part!r} is not valid; write a setting and its value, such as seconds=3")
-        (relative if name in _RELATIVE else given)[name] = value
-    if any(relative.values()):
-        start_s = now_s + _seconds("after_s", relative["after_s"] or "0")
-        given["start_s"] = start_s
-        if relative["for_s"]:
-            given["end_s"] = start_s + _seconds("for_s", relative["for_s"])
-    return parse_fault(given)
-
-
-def _seconds(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SettingsError(f"--fault: {name} {text!r} is not valid; write seconds, such as {name}=60") from None
+    return parse_fault(fault_settings(text, now_s))
 
 
 def _token(token_file: Path | None) -> "SecretStr | None":

@@ -5,13 +5,13 @@ import json
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freqai_ext.cli._fault_option import fault_settings
 from freqai_ext.cli._news_backtest import backtest
 from freqai_ext.cli._news_store import audit, export, import_, score, stats
-from freqai_ext.errors import SettingsError
 
 if TYPE_CHECKING:
     from freqai_ext.news.doctor import NewsDiagnosis
@@ -193,26 +193,7 @@ def parse_news_fault(text: str, now_s: float) -> "Fault":
     """
     from freqai_ext.news.standins import parse_fault
 
-    kind, _, rest = text.partition(":")
-    given: dict[str, Any] = {"kind": kind.strip()}
-    for part in filter(None, rest.split(",")):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals:
-            raise SettingsError(f"--fault: {part!r} is not valid; write a setting and its value, such as seconds=3")
-        given[name] = value
-    after, lasts = given.pop("after_s", None), given.pop("for_s", None)
-    if after is not None or lasts is not None:
-        given["start_s"] = now_s + _seconds("after_s", after or "0")
-    if lasts is not None:
-        given["end_s"] = given["start_s"] + _seconds("for_s", lasts)
-    return parse_fault(given)
-
-
-def _seconds(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SettingsError(f"--fault: {name} {text!r} is not valid; write seconds, such as {name}=60") from None
+    return parse_fault(fault_settings(text, now_s))
 
 
 def _settings(config: list[Path] | None, userdir: Path | None) -> "NewsSettings":
