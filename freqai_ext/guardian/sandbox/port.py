@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
+from freqai_ext._services.loopback_connections import CONNECTIONS, TrackedProtocol, Transports, reset
 from freqai_ext.errors import GuardianUnavailableError
-from freqai_ext.guardian.sandbox.connections import CONNECTIONS, TrackedProtocol, Transports, reset
 
 HOST: Final = "127.0.0.1"
 
