@@ -36,7 +36,7 @@ def decode(content: bytes, where: str = "the answer", *, error: type[FreqaiExtEr
         value: object = orjson.loads(content)
     except orjson.JSONDecodeError as fault:
         raise error(f"{where} is not JSON ({fault.msg}); {_REMEDY}") from None
-    if _is_deeper(value, MAX_DEPTH):
+    if is_deeper(value, MAX_DEPTH):
         raise error(f"{where} nests deeper than {MAX_DEPTH} levels; {_REMEDY}")
     return value
 
@@ -63,7 +63,7 @@ def unexpected(
     value: object, where: str, wanted: str, *, error: type[FreqaiExtError] = NewsAnswerError
 ) -> FreqaiExtError:
     """Return an error that says what stands where ``wanted`` should. It shows types, never contents."""
-    return error(f"{where} is {_kind(value)}, not {wanted}; {_REMEDY}")
+    return error(f"{where} is {kind_of(value)}, not {wanted}; {_REMEDY}")
 
 
 def object_or_empty(value: object) -> Mapping[str, object]:
@@ -97,7 +97,8 @@ def text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return what a value is, for texts: its type, never its contents."""
     if value is None:
         return "null or missing"
     if isinstance(value, bool):
@@ -106,7 +107,8 @@ def _kind(value: object) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), "no JSON value")
 
 
-def _is_deeper(value: object, levels: int) -> bool:
+def is_deeper(value: object, levels: int) -> bool:
+    """Return whether a value nests deeper than ``levels``."""
     layer = [value]
     for _ in range(levels + 1):
         layer = [inner for outer in layer for inner in _members(outer)]

@@ -1,15 +1,12 @@
 """Reading JSON that cannot be trusted: an absent or odd value becomes ``None``, a wrong outer shape an error."""
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
 import orjson
 
+from freqai_ext._services.strict_json import MAX_DEPTH, is_deeper, kind_of
 from freqai_ext.errors import GuardianAnswerError
-
-MAX_DEPTH: Final = 32
-"""Guardian nests five levels; far deeper ones would exhaust the stack of whoever walks them."""
 
 _REMEDY: Final = "see whether freqai_ext.guardian.url is the address of Guardian's FreqAI bridge"
 
@@ -26,7 +23,7 @@ def decode(content: bytes, path: str) -> object:
         value: object = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise GuardianAnswerError(f"{path}: the answer is not JSON ({error.msg}); {_REMEDY}") from None
-    if _is_deeper(value, MAX_DEPTH):
+    if is_deeper(value, MAX_DEPTH):
         raise GuardianAnswerError(f"{path}: the answer nests deeper than {MAX_DEPTH} levels; {_REMEDY}")
     return value
 
@@ -48,59 +45,9 @@ def expect_list(value: object, path: str, name: str) -> list[object]:
 def unexpected(value: object, path: str, name: str | None, wanted: str) -> GuardianAnswerError:
     """Return an error that says what stands where ``wanted`` should. It shows types, never contents."""
     where = f"'{name}'" if name else "the answer"
-    return GuardianAnswerError(f"{path}: {where} is {_kind(value)}, not {wanted}; {_REMEDY}")
-
-
-def object_or_empty(value: object) -> Mapping[str, object]:
-    """Return ``value`` if it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def number_or_none(value: object) -> float | None:
-    """Return a finite number as a float; ``None`` for everything else, booleans included."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def count_or_none(value: object) -> int | None:
-    """Return an integer from 0 up; ``None`` for everything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return GuardianAnswerError(f"{path}: {where} is {kind_of(value)}, not {wanted}; {_REMEDY}")
 
 
 def flag_or_none(value: object) -> bool | None:
     """Return a boolean; ``None`` for everything else."""
     return value if isinstance(value, bool) else None
-
-
-def text_or_none(value: object) -> str | None:
-    """Return a text that is not empty; ``None`` for everything else."""
-    return value if isinstance(value, str) and value else None
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null or missing"
-    if isinstance(value, bool):
-        return "a boolean"
-    names = ((int | float, "a number"), (str, "a text"), (list, "a list"), (dict, "an object"))
-    return next((name for kind, name in names if isinstance(value, kind)), "no JSON value")
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels + 1):
-        layer = [inner for outer in layer for inner in _members(outer)]
-        if not layer:
-            return False
-    return True
-
-
-def _members(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []

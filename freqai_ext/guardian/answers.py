@@ -8,16 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from freqai_ext.guardian._reading import (
-    count_or_none,
-    expect_list,
-    expect_object,
-    flag_or_none,
-    number_or_none,
-    object_or_empty,
-    text_or_none,
-    unexpected,
-)
+from freqai_ext._services.strict_json import count_or_none, number_or_none, object_or_empty, text_or_none
+from freqai_ext.guardian._reading import expect_list, expect_object, flag_or_none, unexpected
 from freqai_ext.guardian.symbols import canonical_symbol
 
 Trend = Literal["buy", "sell", "wait"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from freqai_ext.guardian._reading import number_or_none
+from freqai_ext._services.strict_json import number_or_none
 from freqai_ext.guardian.answers import PairFeatures
 from freqai_ext.guardian.schema import SCHEMA, TREND_PATH, FeatureColumn
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from freqai_ext._services.strict_json import MAX_DEPTH
 from freqai_ext.errors import GuardianAnswerError
-from freqai_ext.guardian._reading import MAX_DEPTH, decode
+from freqai_ext.guardian._reading import decode
 from freqai_ext.guardian.answers import FeaturesAnswer, Health, PushReceipt, StoredEntry, StoredPredictions
 
 FRESH_HEALTH = {
