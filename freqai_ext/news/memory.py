@@ -69,7 +69,14 @@ class Memory:
         self._history = history
         self._horizon_s, self._window_s, self._prior_count = horizon_s, window_s, prior_count
 
-    def columns(self, asset: str, candle_dates: pd.Series, close: pd.Series, candle_s: float) -> pd.DataFrame:
+    def columns(
+        self,
+        asset: str,
+        candle_dates: pd.Series,
+        close: pd.Series,
+        candle_s: float,
+        now: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
         """Return what was remembered of verdicts like the one that was valid when each candle closed.
 
         Parameters
@@ -80,6 +87,8 @@ class Memory:
             Opening times, UTC, ascending, and closing prices of the asset's candles.
         candle_s
             Length of a candle in seconds.
+        now
+            The history's columns of the same candles, where the caller has them already.
 
         Returns
         -------
@@ -95,7 +104,7 @@ class Memory:
         """
         table = np.zeros((len(candle_dates), 2))
         if len(candle_dates):
-            now = self._history.columns(asset, candle_dates, candle_s)
+            now = self._history.columns(asset, candle_dates, candle_s) if now is None else now
             closes_s, prices = epoch_s(candle_dates) + candle_s, close.to_numpy(dtype=np.float64)
             record = self._history.record(asset, float(closes_s.min()) - self._window_s)
             for sign in SIGN.values():

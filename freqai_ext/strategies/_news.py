@@ -129,4 +129,4 @@ def _columns(
 ) -> pd.DataFrame:
     """Return the columns of verdicts and of what followed earlier ones."""
     news = history.columns(asset, candles["date"], candle_s)
-    return pd.concat([news, memory.columns(asset, candles["date"], candles["close"], candle_s)], axis=1)
+    return pd.concat([news, memory.columns(asset, candles["date"], candles["close"], candle_s, news)], axis=1)
