@@ -17,6 +17,7 @@
     │   └── GuardianDataError          a file or database of Guardian's, or ours about it, cannot be used
     ├── NewsError            something is wrong between us and a news service, or with what is kept of news
     │   ├── NewsUnavailableError   a service cannot be reached, is too slow, or fails; may pass
+    │   │   └── LlmUnavailableError, of freqai_ext.news.llm   no model gave a valid judgement; tells what was asked
     │   ├── NewsRefusedError       a service refuses the request: address, key or model is wrong
     │   ├── NewsAnswerError        what a service answers cannot be used
     │   ├── NewsBudgetError        the calls or tokens of this hour are spent

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freqai_ext.cli._config_options import ConfigOption, UserdirOption, bot_command
 from freqai_ext.errors import GuardianError, SettingsError
 
 if TYPE_CHECKING:
     from freqai_ext.guardian import GuardianClient, GuardianSettings, Inspection
     from freqai_ext.guardian.read_back import ReadBack
-
-ConfigOption = Annotated[
-    list[Path] | None, typer.Option("--config", "-c", help="Configuration file; may be given more than once.")
-]
-UserdirOption = Annotated[Path | None, typer.Option("--userdir", "--user-data-dir", help="User directory.")]
 
 
 def record(
@@ -71,12 +67,10 @@ class _Setup:
 
 
 def _setup(config: list[Path] | None, userdir: Path | None) -> _Setup:
-    from freqai_ext.cli._freqtrade_command import parse_command
     from freqai_ext.config import load_ext_settings
     from freqai_ext.models._guardian_inputs import database_of
 
-    words = ["trade", *(word for path in config or () for word in ("-c", str(path)))]
-    command = parse_command([*words, *(["--userdir", str(userdir)] if userdir else [])])
+    command = bot_command(config, userdir)
     settings = load_ext_settings(command.config).guardian
     named = tuple(str(pair) for pair in command.exchange.get("pair_whitelist") or ())
     return _Setup(settings, database_of(settings, {"user_data_dir": command.userdir}), named)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from freqai_ext.cli._config_options import ConfigOption, UserdirOption, bot_command
 from freqai_ext.errors import NewsDataError, SettingsError
 
 if TYPE_CHECKING:
@@ -80,10 +81,8 @@ def score(
     until: UntilOption = None,
     interval_s: Annotated[float, typer.Option(help="Seconds between two verdicts on an asset.", min=60)] = 3_600.0,
     judge_latency_s: Annotated[float, typer.Option(help="Seconds that a judgement takes.", min=0)] = 30.0,
-    config: Annotated[
-        list[Path] | None, typer.Option("--config", "-c", help="Configuration file; may be given more than once.")
-    ] = None,
-    userdir: Annotated[Path | None, typer.Option("--userdir", "--user-data-dir", help="User directory.")] = None,
+    config: ConfigOption = None,
+    userdir: UserdirOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Judge stored articles as a bot would have then. What was judged before is not asked for again."""
@@ -210,14 +209,11 @@ def _judge(
         return
     import asyncio
 
-    from freqai_ext.cli._freqtrade_command import parse_command
     from freqai_ext.config import load_ext_settings
     from freqai_ext.news.llm import LlmClient
     from freqai_ext.news.prompt import build_prompt
 
-    words = ["trade", *(word for path in config or () for word in ("-c", str(path)))]
-    command = parse_command([*words, *(["--userdir", str(userdir)] if userdir else [])])
-    news = load_ext_settings(command.config).news
+    news = load_ext_settings(bot_command(config, userdir).config).news
     # Which of several models answers is chance, and each is trained until another day.
     llm = news.llm.model_copy(update={"endpoints": news.llm.endpoints[:1]})
     client = LlmClient(llm)

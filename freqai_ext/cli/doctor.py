@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freqai_ext.cli._config_options import ConfigOption, UserdirOption
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,10 +17,8 @@ _STYLES = {"ok": "green", "skipped": "dim", "warning": "yellow", "failure": "bol
 
 
 def doctor(
-    config: Annotated[
-        list[Path] | None, typer.Option("--config", "-c", help="Configuration file; may be given more than once.")
-    ] = None,
-    userdir: Annotated[Path | None, typer.Option("--userdir", "--user-data-dir", help="User directory.")] = None,
+    config: ConfigOption = None,
+    userdir: UserdirOption = None,
     strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="Strategy class.")] = None,
     freqaimodel: Annotated[str | None, typer.Option(help="FreqAI model class.")] = None,
     datadir: Annotated[Path | None, typer.Option("--datadir", "-d", help="Folder of the candle files.")] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freqai_ext.cli._config_options import ConfigOption, UserdirOption, bot_command
 from freqai_ext.cli._fault_option import fault_settings
 from freqai_ext.cli._news_backtest import backtest
 from freqai_ext.cli._news_store import audit, export, import_, score, stats
@@ -147,10 +148,8 @@ def migrate(
 
 @app.command()
 def doctor(
-    config: Annotated[
-        list[Path] | None, typer.Option("--config", "-c", help="Configuration file; may be given more than once.")
-    ] = None,
-    userdir: Annotated[Path | None, typer.Option("--userdir", "--user-data-dir", help="User directory.")] = None,
+    config: ConfigOption = None,
+    userdir: UserdirOption = None,
     ask: Annotated[
         bool, typer.Option("--ask", help="Also search, and have every model judge a headline; costs tokens.")
     ] = False,
@@ -197,12 +196,9 @@ def parse_news_fault(text: str, now_s: float) -> "Fault":
 
 
 def _settings(config: list[Path] | None, userdir: Path | None) -> "NewsSettings":
-    from freqai_ext.cli._freqtrade_command import parse_command
     from freqai_ext.config import load_ext_settings
 
-    words = ["trade", *(word for path in config or () for word in ("-c", str(path)))]
-    command = parse_command([*words, *(["--userdir", str(userdir)] if userdir else [])])
-    return load_ext_settings(command.config).news
+    return load_ext_settings(bot_command(config, userdir).config).news
 
 
 def _print(diagnosis: "NewsDiagnosis") -> None:
