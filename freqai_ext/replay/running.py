@@ -1,27 +1,18 @@
 """Runs a replay exchange in a process of its own, for tests and commands."""
 
-import json
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any
 
 import httpx
 
-from freqai_ext import errors
+from freqai_ext._services.loopback.child import ChildServer
 from freqai_ext.errors import ReplayError
 from freqai_ext.replay.config import exchange_config
 from freqai_ext.replay.settings import ReplaySettings, epoch_of
 
-START_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 5.0
 
-
-class ReplayExchange:
+class ReplayExchange(ChildServer):
     """A running replay exchange.
 
     Parameters
@@ -38,85 +29,35 @@ class ReplayExchange:
 
     Notes
     -----
-    The server ends with this process, even if that is killed.
+    The server ends with this process, even if that is killed. Entering the context raises MarketDataError when candles
+    are missing or malformed, and ReplayError when the port is in use or the server does not start.
     """
 
+    module = "freqai_ext.replay"
+    name = "replay exchange"
+    error = ReplayError
+    start_timeout_s = 120.0
+
     def __init__(self, settings: ReplaySettings | None = None, *, port: int = 0) -> None:
+        super().__init__()
         self.settings = settings or ReplaySettings()
         self._asked_port = port
-        self._process: subprocess.Popen[str] | None = None
-        self._state: dict[str, Any] = {}
-
-    def __enter__(self) -> "ReplayExchange":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:
         """Address of the server, ``http://127.0.0.1:<port>``."""
-        return f"http://127.0.0.1:{self._running()['port']}"
+        return f"http://127.0.0.1:{self._listening['port']}"
 
     @property
     def pairs(self) -> tuple[str, ...]:
         """The pairs it serves."""
-        return tuple(self._running()["pairs"])
+        return tuple(self._listening["pairs"])
 
     @property
     def span(self) -> tuple[datetime, datetime]:
         """First and last time at which all pairs have candles (after re-dating)."""
-        state = self._running()
+        state = self._listening
         return _moment(state["start_ms"]), _moment(state["end_ms"])
-
-    def start(self) -> None:
-        """Start the server and wait until it listens.
-
-        Raises
-        ------
-        MarketDataError
-            When candles are missing or malformed.
-        ReplayError
-            When the port is in use, or the server does not start.
-        """
-        order = {"port": self._asked_port, "settings": self.settings.model_dump(mode="json")}
-        # A session of its own: Ctrl-C must reach the bot, not the exchange it is still talking to.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "freqai_ext.replay"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            self._state = self._handshake(self._process, order)
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop the server; does nothing when it is not running."""
-        process, self._process, self._state = self._process, None, {}
-        if process is None:
-            return
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-    def wait(self) -> None:
-        """Wait until the server ends by itself or the user interrupts."""
-        if self._process is not None:
-            with suppress(KeyboardInterrupt):
-                self._process.wait()
 
     def exchange_config(self, pairs: Sequence[str] | None = None, stake_currency: str | None = None) -> dict[str, Any]:
         """Return the Freqtrade configuration that points to this exchange; see :func:`exchange_config`."""
@@ -148,32 +89,8 @@ class ReplayExchange:
         state: dict[str, Any] = httpx.get(self.url + path, trust_env=False).raise_for_status().json()
         return state
 
-    def _running(self) -> dict[str, Any]:
-        if not self._state:
-            raise ReplayError("the replay exchange is not running; use it in a with statement, or call start()")
-        return self._state
-
-    @staticmethod
-    def _handshake(process: "subprocess.Popen[str]", order: dict[str, Any]) -> dict[str, Any]:
-        if process.stdin is None or process.stdout is None:
-            raise ReplayError("the replay exchange has no pipes")
-        watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
-        watchdog.start()
-        try:
-            process.stdin.write(json.dumps(order) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        finally:
-            watchdog.cancel()
-        if not line:
-            code = process.wait()
-            raise ReplayError(f"the replay exchange ended while starting (exit code {code}); see its message above")
-        state: dict[str, Any] = json.loads(line)
-        if "error" in state:
-            raise getattr(errors, state["error"], ReplayError)(state["message"])
-        return state
+    def _order(self) -> dict[str, Any]:
+        return {"port": self._asked_port, "settings": self.settings.model_dump(mode="json")}
 
 
 def _moment(epoch_ms: int) -> datetime:

@@ -1,34 +1,18 @@
 """The second port of a sandbox, which never goes down: clock, faults, settings, restarts, and what was received."""
 
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from freqai_ext._services.loopback.clock import SettableClock
+from freqai_ext._services.loopback.door import Door
 from freqai_ext.errors import SettingsError
-from freqai_ext.guardian.sandbox.clock import SettableClock
 from freqai_ext.guardian.sandbox.faults import FaultPlan, parse_fault
 from freqai_ext.guardian.sandbox.state import GuardianState
-
-
-class Door(Protocol):
-    """Guardian's own port."""
-
-    counts: Counter[str]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes connections."""
-
-    async def settle(self) -> None:
-        """Open or close it as the faults in place say."""
-
-    async def restart(self, down_s: float) -> None:
-        """Close it for so many seconds of the sandbox's clock, and forget what is in memory."""
 
 
 def create_control_app(state: GuardianState, faults: FaultPlan, door: Door) -> FastAPI:

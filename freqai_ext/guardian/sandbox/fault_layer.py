@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from freqai_ext._services.loopback_connections import tear
+from freqai_ext._services.loopback.connections import tear
 from freqai_ext.guardian.sandbox.answer import json_answer
 from freqai_ext.guardian.sandbox.faults import UNHEARD, Fault, FaultPlan
 from freqai_ext.guardian.sandbox.spoiling import wrong_types

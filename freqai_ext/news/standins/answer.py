@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import Request
@@ -16,6 +17,11 @@ _LOOK_AGAIN_S: Final = 0.05
 def json_response(content: object, status: int = 200) -> Response:
     """Return JSON; a number that is not finite is written as Python does, which is no JSON and a trap."""
     return Response(json.dumps(content).encode(), status, media_type="application/json")
+
+
+def iso(moment_s: float) -> str:
+    """Return UTC seconds as the services write dates."""
+    return datetime.fromtimestamp(moment_s, UTC).isoformat().replace("+00:00", "Z")
 
 
 async def object_body(request: Request) -> dict[str, Any] | None:

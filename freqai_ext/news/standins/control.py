@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from freqai_ext._services.loopback.clock import SettableClock
 from freqai_ext.errors import SettingsError
 from freqai_ext.news.standins.answer import json_response
-from freqai_ext.news.standins.clock import SettableClock
 from freqai_ext.news.standins.faults import parse_fault
 from freqai_ext.news.standins.services import StandIns, listed
 

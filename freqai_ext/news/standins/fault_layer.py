@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from freqai_ext._services.loopback_connections import tear
+from freqai_ext._services.loopback.connections import tear
 from freqai_ext.news.standins.answer import FAILURE
 from freqai_ext.news.standins.faults import OWN, UNHEARD, Fault, FaultPlan
 from freqai_ext.news.standins.settings import Service

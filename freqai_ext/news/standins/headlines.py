@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from freqai_ext._services.loopback.clock import epoch_s
 from freqai_ext.errors import NewsDataError
 from freqai_ext.news.assets import common_name
-from freqai_ext.news.standins.clock import epoch_s
 from freqai_ext.news.standins.settings import StandInSettings
 
 _HOUR_S: Final = 3_600

@@ -1,13 +1,15 @@
 """All stand-ins together, with their ports."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from freqai_ext._services.loopback.clock import clock_of
+from freqai_ext._services.loopback.door import Door
 from freqai_ext._settings import parse_settings, suggest
-from freqai_ext.errors import SettingsError
+from freqai_ext.errors import NewsUnavailableError, SettingsError
 from freqai_ext.news.standins.adapter import create_adapter_app
-from freqai_ext.news.standins.clock import clock_of
-from freqai_ext.news.standins.door import Door
+from freqai_ext.news.standins.fault_layer import FaultLayer
 from freqai_ext.news.standins.faults import FaultPlan
 from freqai_ext.news.standins.graphiti import create_graphiti_app
 from freqai_ext.news.standins.headlines import news_source
@@ -40,7 +42,7 @@ class StandIns:
     """
 
     def __init__(self, settings: StandInSettings, faults: FaultPlan) -> None:
-        self.standing = Standing(settings, clock_of(settings), news_source(settings))
+        self.standing = Standing(settings, clock_of(settings.clock, settings.now), news_source(settings))
         self.faults = faults
         self._perplexica = PerplexicaStandIn(self.standing)
         self._searxng = SearxngStandIn(self.standing)
@@ -56,9 +58,14 @@ class StandIns:
         self.doors: dict[Service, Door] = {}
         try:
             for service in SERVICES:
-                restart = self._ingest.restart if service == "graphiti" else _forget_nothing
-                number = settings.port_of(service)
-                self.doors[service] = Door(service, apps[service], number, faults, self.standing.clock, restart)
+                self.doors[service] = Door(
+                    FaultLayer(apps[service], service, faults, self.standing.clock),
+                    settings.port_of(service),
+                    clock=self.standing.clock,
+                    refuses=partial(faults.refusing, service),
+                    on_restart=self._ingest.restart if service == "graphiti" else _forget_nothing,
+                    error=NewsUnavailableError,
+                )
         except BaseException:
             self.release()
             raise

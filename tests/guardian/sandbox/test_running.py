@@ -218,7 +218,7 @@ def test_poison_can_be_seen_from_the_control_port(sandbox, client):
 
 def test_a_port_in_use_is_named_with_the_remedy(sandbox):
     with pytest.raises(
-        GuardianUnavailableError, match=r"cannot listen on 127\.0\.0\.1:\d+ .* choose another with --port"
+        GuardianUnavailableError, match=r"cannot listen on 127\.0\.0\.1:\d+ .* choose another, 0 for a free one"
     ):
         Sandbox(SandboxSettings(port=port_of(sandbox.url))).start()
 
@@ -231,9 +231,9 @@ def test_missing_candles_are_reported_to_the_one_who_starts_it(tmp_path):
 def test_a_stopped_sandbox_says_so():
     sandbox = Sandbox()
     sandbox.stop()
-    with pytest.raises(GuardianUnavailableError, match="is not running; use it in a with statement"):
+    with pytest.raises(GuardianUnavailableError, match="guardian sandbox: not running; use it in a with statement"):
         _ = sandbox.url
-    with pytest.raises(GuardianUnavailableError, match="is not running"):
+    with pytest.raises(GuardianUnavailableError, match="not running"):
         sandbox.state()
 
 

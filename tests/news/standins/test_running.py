@@ -163,9 +163,9 @@ def test_a_missing_archive_is_reported_to_the_one_who_starts_it(tmp_path):
 def test_stopped_ones_say_so():
     standins = NewsStandIns()
     standins.stop()
-    with pytest.raises(NewsUnavailableError, match="are not running; use them in a with statement"):
+    with pytest.raises(NewsUnavailableError, match="news stand-ins: not running; use it in a with statement"):
         _ = standins.llm_url
-    with pytest.raises(NewsUnavailableError, match="are not running"):
+    with pytest.raises(NewsUnavailableError, match="not running"):
         standins.state()
 
 

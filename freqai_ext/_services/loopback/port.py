@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
-from freqai_ext._services.loopback_connections import CONNECTIONS, TrackedProtocol, Transports, reset
-from freqai_ext.errors import NewsUnavailableError
+from freqai_ext._services.loopback.connections import CONNECTIONS, TrackedProtocol, Transports, reset
+from freqai_ext.errors import FreqaiExtError
 
 HOST: Final = "127.0.0.1"
 
@@ -27,21 +27,19 @@ class Port:
         The application.
     number
         0 takes a free one.
-
-    Raises
-    ------
-    NewsUnavailableError
-        When the port is in use or not allowed.
+    error
+        Raised when the port is in use or not allowed.
     """
 
-    def __init__(self, app: ASGIApp, number: int) -> None:
+    def __init__(self, app: ASGIApp, number: int, error: type[FreqaiExtError]) -> None:
         self._config = uvicorn.Config(app, http=TrackedProtocol, ws="none", lifespan="off", log_config=None)
         self._config.access_log = False
         self._config.load()
         self._state = ServerState()
         self._state.default_headers = self._config.encoded_headers
         self._transports: Transports = {}
-        self._bound = _bound(number)
+        self._error = error
+        self._bound = bound_socket(number, error)
         self.number: Final[int] = self._bound.getsockname()[1]
         self._server: asyncio.Server | None = None
 
@@ -71,7 +69,7 @@ class Port:
         for transport in tuple(self._transports.values()):
             reset(transport)
         # Bound and not listening: the number stays ours, and who connects is refused.
-        self._bound = _bound(self.number)
+        self._bound = bound_socket(self.number, self._error)
 
     def release(self) -> None:
         """Close it for good."""
@@ -89,14 +87,23 @@ def _is_fault_of_ours(record: logging.LogRecord) -> bool:
     return not by_the_end and "without completing response" not in record.getMessage()
 
 
-def _bound(number: int) -> socket.socket:
+def bound_socket(number: int, error: type[FreqaiExtError], backlog: int | None = None) -> socket.socket:
+    """Return a socket that is bound to a loopback port, 0 for a free one, and listens where it has a ``backlog``.
+
+    Raises
+    ------
+    FreqaiExtError
+        Of the kind ``error``, when the port is in use or not allowed.
+    """
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((HOST, number))
-    except (OSError, OverflowError) as error:
+        if backlog is not None:
+            bound.listen(backlog)
+    except (OSError, OverflowError) as fault:
         bound.close()
-        raise NewsUnavailableError(
-            f"cannot listen on {HOST}:{number} ({error}); stop what uses the port, or name another, 0 for a free one"
-        ) from error
+        raise error(
+            f"cannot listen on {HOST}:{number} ({fault}); stop what uses the port, or choose another, 0 for a free one"
+        ) from fault
     return bound

@@ -1,4 +1,4 @@
-"""The port of a stand-in, which is closed while a fault says so and during a restart."""
+"""The port of a service, which is closed while a fault says so and during a restart."""
 
 import asyncio
 from collections import Counter
@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from freqai_ext.news.standins.fault_layer import FaultLayer
-from freqai_ext.news.standins.faults import FaultPlan
-from freqai_ext.news.standins.port import Port
-from freqai_ext.news.standins.settings import Service
+from freqai_ext._services.loopback.port import Port
+from freqai_ext.errors import FreqaiExtError
 
 
 class Door:
@@ -17,35 +15,38 @@ class Door:
 
     Parameters
     ----------
-    service
-        Which stand-in it is.
     app
-        Its application.
+        The service.
     number
         Of the port; 0 takes a free one.
-    faults
-        The plan.
     clock
         UTC seconds.
+    refuses
+        Whether a fault has it closed at a time of the clock.
     on_restart
         Forgets what the service has in memory only.
+    error
+        Raised when the port is in use or not allowed.
+
+    Attributes
+    ----------
+    counts
+        Requests by method and path, as ``"GET /health"``, those that met a fault included.
     """
 
     def __init__(
         self,
-        service: Service,
         app: ASGIApp,
         number: int,
-        faults: FaultPlan,
+        *,
         clock: Callable[[], float],
+        refuses: Callable[[float], bool],
         on_restart: Callable[[], None],
+        error: type[FreqaiExtError],
     ) -> None:
         self.counts: Counter[str] = Counter()
-        self._service = service
-        self._faults = faults
-        self._clock = clock
-        self._on_restart = on_restart
-        self._port = Port(self._counted(FaultLayer(app, service, faults, clock)), number)
+        self._clock, self._refuses, self._on_restart = clock, refuses, on_restart
+        self._port = Port(self._counted(app), number, error)
         self._down_until_s = float("-inf")
         # Opening takes a turn of the loop, in which another request may want the same.
         self._settling = asyncio.Lock()
@@ -67,7 +68,7 @@ class Door:
             if now_s >= self._down_until_s:
                 # A restart that is over stays so when the clock is set back.
                 self._down_until_s = float("-inf")
-            if now_s < self._down_until_s or self._faults.refusing(self._service, now_s):
+            if now_s < self._down_until_s or self._refuses(now_s):
                 self._port.close()
             else:
                 await self._port.open()

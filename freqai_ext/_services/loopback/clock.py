@@ -1,10 +1,9 @@
-"""The stand-ins' clock: the wall's, or one that is set from outside."""
+"""The clock of a server: the wall's, or one that is set from outside."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-
-from freqai_ext.news.standins.settings import StandInSettings
+from typing import Literal
 
 
 class SettableClock:
@@ -28,18 +27,13 @@ class SettableClock:
         self._from_s, self._rate, self._since = now_s, max(rate, 0.0), time.monotonic()
 
 
-def clock_of(settings: StandInSettings) -> Callable[[], float]:
-    """Return the clock that the settings name."""
-    if settings.clock == "wall":
+def clock_of(kind: Literal["wall", "sim"], now: datetime | None) -> Callable[[], float]:
+    """Return the wall's clock, or one that stands at ``now``: where that is ``None``, at the present."""
+    if kind == "wall":
         return time.time
-    return SettableClock(time.time() if settings.now is None else epoch_s(settings.now))
+    return SettableClock(time.time() if now is None else epoch_s(now))
 
 
 def epoch_s(moment: datetime) -> float:
     """Return a date in UTC seconds; one without a time zone is taken as UTC."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def iso(moment_s: float) -> str:
-    """Return UTC seconds as the services write dates."""
-    return datetime.fromtimestamp(moment_s, UTC).isoformat().replace("+00:00", "Z")

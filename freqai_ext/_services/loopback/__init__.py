@@ -1,0 +1,1 @@
+"""Servers of this package on the loopback address, in processes of their own: for demonstrations, tests and users."""
