@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 import orjson
 
-from freqai_ext._services._reply import NEWS_ERRORS, ErrorTypes, Reply, news_unavailable, refusal, without
+from freqai_ext._services.reply import NEWS_ERRORS, ErrorTypes, Reply, news_unavailable, refusal, without
 from freqai_ext.errors import FreqaiExtError, SettingsError
 
 __all__ = ["NEWS_ERRORS", "ErrorTypes", "Exchange", "Reply", "news_unavailable"]
@@ -43,6 +43,8 @@ class Exchange:
         In place of the network, for tests.
     setting
         Path of the setting that ``base_url`` comes from, for remedies.
+    size_remedy
+        What to do where an answer is larger; by default to see what answers there.
     errors
         The exceptions it raises.
 
@@ -62,6 +64,7 @@ class Exchange:
         headers: Callable[[], Mapping[str, str]] = dict,
         transport: httpx.AsyncBaseTransport | None = None,
         setting: str = "its url in the settings",
+        size_remedy: str | None = None,
         errors: ErrorTypes = NEWS_ERRORS,
     ) -> None:
         shown = re.sub(r"//[^/@]*@", "//", base_url).rstrip("/")
@@ -78,6 +81,7 @@ class Exchange:
         self._headers = headers
         self._transport = transport
         self._setting = setting
+        self._size_remedy = size_remedy or f"see whether it is {service} that answers there"
         self._errors = errors
         self._http: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -120,12 +124,49 @@ class Exchange:
         NewsAnswerError
             Larger than ``max_answer_bytes``, or compressed.
         """
+        reply = await self.send(
+            method,
+            path,
+            deadline_s=deadline_s,
+            content=orjson.dumps(json) if json is not None else None,
+            params=params,
+            timeout_remedy=timeout_remedy,
+        )
+        if reply.passing or 300 <= reply.status < 400:
+            raise self.refusal(reply)
+        return reply
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        deadline_s: float,
+        content: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_remedy: str = "it may pass",
+    ) -> Reply:
+        """Send a request and return whatever is answered, of any status.
+
+        Parameters are those of :meth:`request`, except
+
+        content
+            JSON to send as the body, if not ``None``.
+        headers
+            Those with secrets, in place of the exchange's own.
+
+        Raises
+        ------
+        NewsUnavailableError, NewsRefusedError, NewsAnswerError
+            As :meth:`request`, but never for a status.
+        """
         call = f"{method} {self.shown_url}{path}"
-        own_headers = self._own_headers(call)
+        own_headers = self._checked(self._headers() if headers is None else headers, call)
         secrets = tuple(own_headers.values())
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "freqai-ext"}
-        if json is not None:
-            headers["Content-Type"] = "application/json"
+        all_headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "freqai-ext"}
+        if content is not None:
+            all_headers["Content-Type"] = "application/json"
         see = f"see whether {self._service} runs there, and {self._setting} is its address"
         connect_s = min(self._connect_timeout_s, deadline_s)
         try:
@@ -136,12 +177,12 @@ class Exchange:
                     method,
                     self._base_url + path,
                     params=params,
-                    content=orjson.dumps(json) if json is not None else None,
-                    headers=headers | own_headers,
+                    content=content,
+                    headers=all_headers | own_headers,
                     timeout=httpx.Timeout(deadline_s, connect=connect_s),
                 ) as response,
             ):
-                reply = Reply(response.status_code, await self._read(response, call), dict(response.headers), call)
+                return Reply(response.status_code, await self._read(response, call), dict(response.headers), call)
         except httpx.ConnectTimeout:
             raise self._unavailable(f"{call}: no connection within {connect_s:.3g} s; {see}") from None
         except (httpx.TimeoutException, TimeoutError):
@@ -152,9 +193,6 @@ class Exchange:
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             reason = _reason(error, secrets)
             raise self._unavailable(f"{call}: the connection broke ({reason}); it may pass") from None
-        if reply.passing or 300 <= reply.status < 400:
-            raise self.refusal(reply)
-        return reply
 
     def refusal(self, reply: Reply, remedy: str | None = None) -> FreqaiExtError:
         """Return the error for a reply that is of no use to the caller.
@@ -166,7 +204,7 @@ class Exchange:
         remedy
             What to do about it; ``None`` says what the status suggests.
         """
-        secrets = tuple(self._own_headers(reply.call).values())
+        secrets = tuple(self._checked(self._headers(), reply.call).values())
         return refusal(reply, errors=self._errors, secrets=secrets, setting=self._setting, remedy=remedy)
 
     async def aclose(self) -> None:
@@ -176,9 +214,9 @@ class Exchange:
         if http is not None and loop is asyncio.get_running_loop():
             await http.aclose()
 
-    def _own_headers(self, call: str) -> dict[str, str]:
+    def _checked(self, given: Mapping[str, str], call: str) -> dict[str, str]:
         # A key that was read from a file or the environment often ends with a line break.
-        headers = {name: value.strip() for name, value in self._headers().items()}
+        headers = {name: value.strip() for name, value in given.items()}
         for name, value in headers.items():
             if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise self._errors.refused(
@@ -216,7 +254,7 @@ class Exchange:
     def _too_large(self, call: str) -> FreqaiExtError:
         return self._errors.answer(
             f"{call}: the answer is larger than {self._max_answer_bytes / _BYTES_PER_MB:g} MB, and nothing of it was "
-            f"kept; see whether it is {self._service} that answers there"
+            f"kept; {self._size_remedy}"
         )
 
     def _open(self) -> httpx.AsyncClient:

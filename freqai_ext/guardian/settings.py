@@ -116,9 +116,9 @@ class GuardianSettings(Settings):
     network
         The network Guardian must be on: nothing is sent to one on the other. ``null`` for either.
     connect_timeout_s
-        Longest wait for a connection.
+        Longest wait for a connection, within the one for an answer.
     timeout_s
-        Longest wait for an answer, except of ``/features``, which has 60 s and 7 s a pair.
+        Longest wait for a whole answer, except of ``/features``, which has 60 s and 7 s a pair.
     max_answer_mb
         An answer that is larger is refused.
     database

@@ -368,7 +368,7 @@ def test_a_call_that_is_cancelled_ends_at_once(guardian, call):
 @pytest.mark.parametrize("fault", [flood, announce_much])
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(guardian, call, fault):
     guardian.serve("/predictions", fault)
-    with pytest.raises(GuardianAnswerError, match=r"the answer is larger than 0\.2 MB; if that is right, raise"):
+    with pytest.raises(GuardianAnswerError, match=r"the answer is larger than 0\.2 MB, and nothing of it was kept; if that is right, raise"):
         call(make_client(guardian, max_answer_mb=0.2), lambda client: client.predictions())
 
 
@@ -465,6 +465,6 @@ def test_the_token_is_in_no_log_line_error_or_representation(guardian, call, cap
 @pytest.mark.parametrize("url", ["http://999.1.1.1:8099", "http://münchen..de"])
 def test_an_address_that_is_none_is_found_before_the_first_call(url):
     with pytest.raises(
-        SettingsError, match=r"^freqai_ext\.guardian\.url: .* is not valid \(Invalid .*\); write http://"
+        SettingsError, match=r"^freqai_ext\.guardian\.url: .* is not valid \(Invalid .*\); write scheme, host"
     ):
         GuardianClient(GuardianSettings(url=url))

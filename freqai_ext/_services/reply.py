@@ -120,12 +120,12 @@ def refusal(
     remedy
         What to do; ``None`` says what the status suggests.
     """
-    said = f"{reply.call}: answered {reply.status}{_shown(reply.detail, secrets)}"
+    said = f"{reply.call}: answered {reply.status}{shown(reply.detail, secrets)}"
     if reply.passing:
         text = f"{said}; {remedy or 'it may pass; if it does not, see its log'}"
         return errors.unavailable(text, reply.status, reply.retry_after_s)
     if 300 <= reply.status < 400:
-        host = without(_host(reply), secrets)
+        host = redirect_host(reply, secrets)
         return errors.refused(
             f"{reply.call}: answered {reply.status}, which points to {host}; it was not followed and nothing was sent "
             f"there; set {setting} to where the service itself answers"
@@ -151,18 +151,20 @@ def _remedy(status: int, setting: str, has_key: bool) -> str:
     return "sending it again is of no use; see whether the service is of a version that is supported"
 
 
-def _host(reply: Reply) -> str:
+def redirect_host(reply: Reply, secrets: tuple[str, ...]) -> str:
+    """Return the host that a redirect points to, for texts, without secrets."""
     location = reply.headers.get("location")
     if not location:
         return "none"
     try:
         address = urljoin(reply.call.partition(" ")[2], location)
-        return repr(urlsplit(address).netloc.rpartition("@")[2][:_LONGEST_DETAIL])
+        return without(repr(urlsplit(address).netloc.rpartition("@")[2][:_LONGEST_DETAIL]), secrets)
     except ValueError:
         return "no valid address"
 
 
-def _shown(detail: str | None, secrets: tuple[str, ...]) -> str:
+def shown(detail: str | None, secrets: tuple[str, ...]) -> str:
+    """Return what a service said, in brackets and without secrets, for the end of a text."""
     if detail is None:
         return ""
     # Hidden before it is cut, or half a key would stay.
