@@ -4,7 +4,7 @@
 :func:`create_app` serves a :class:`GuardianState` in this one. It decides no trades and connects to no exchange.
 """
 
-from freqai_ext.guardian.sandbox.faults import Fault, FaultPlan, parse_fault
+from freqai_ext.guardian.sandbox.faults import Fault, parse_fault
 from freqai_ext.guardian.sandbox.push_log import PushRecord
 from freqai_ext.guardian.sandbox.running import Sandbox
 from freqai_ext.guardian.sandbox.server import create_app
@@ -14,7 +14,6 @@ from freqai_ext.guardian.sandbox.state import GuardianState
 
 __all__ = [
     "Fault",
-    "FaultPlan",
     "GuardianState",
     "Hourly",
     "MarketRow",

@@ -1,13 +1,10 @@
 """Faults that can be injected between Guardian and who asks it."""
 
-import random
-from collections.abc import Mapping
 from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
 from freqai_ext._settings import Settings, parse_settings
-from freqai_ext.errors import SettingsError
 
 FaultKind = Literal[
     "refuse",
@@ -23,6 +20,9 @@ FaultKind = Literal[
     "huge",
     "wrong_types",
 ]
+
+SERVICE: Final = "guardian"
+"""Its name in a plan of faults, and of its port."""
 
 UNHEARD: Final = frozenset({"hang", "error_500", "error_503", "denied_401", "denied_403"})
 """Faults in which Guardian does not come to see the request. In the others it does as asked, and its answer suffers."""
@@ -69,68 +69,9 @@ class Fault(Settings):
             raise ValueError("a closed socket refuses all; remove route and method, or choose another kind")
         return self
 
-    def active(self, now_s: float) -> bool:
+    def concerns(self, service: str, now_s: float) -> bool:  # noqa: ARG002 - there is one service
         """Return whether ``now_s`` (UTC seconds) is in its window."""
         return (self.start_s is None or now_s >= self.start_s) and (self.end_s is None or now_s < self.end_s)
-
-
-class FaultPlan:
-    """The faults that are in place."""
-
-    def __init__(self) -> None:
-        self._faults: dict[int, Fault] = {}
-        self._asked: dict[int, int] = {}
-        self._next = 1
-
-    def add(self, fault: Fault) -> int:
-        """Put one in place, before those that are there, and return its number."""
-        number = self._next
-        self._next += 1
-        self._faults = {number: fault} | self._faults
-        return number
-
-    def remove(self, number: int | None = None) -> None:
-        """Take one away, or all.
-
-        Raises
-        ------
-        SettingsError
-            If there is none of that number.
-        """
-        if number is None:
-            self._faults = {}
-        elif self._faults.pop(number, None) is None:
-            raise SettingsError(
-                f"fault {number}: there is none; there are {sorted(self._faults) or 'no faults at all'}"
-            )
-
-    def listed(self) -> Mapping[int, Fault]:
-        """Return all, by number."""
-        return dict(self._faults)
-
-    def refusing(self, now_s: float) -> bool:
-        """Return whether the listening socket is to be closed."""
-        return any(
-            fault.kind == "refuse" and fault.active(now_s) and _happens(fault, number, 0)
-            for number, fault in self._faults.items()
-        )
-
-    def hanging(self, number: int, now_s: float) -> bool:
-        """Return whether a fault of that number is still in place."""
-        fault = self._faults.get(number)
-        return fault is not None and fault.active(now_s)
-
-    def meet(self, method: str, path: str, now_s: float) -> tuple[int, Fault] | None:
-        """Return the fault that a request meets, and its number."""
-        for number, fault in self._faults.items():
-            if fault.kind == "refuse" or not fault.active(now_s):
-                continue
-            if fault.route not in (None, path) or fault.method not in (None, method):
-                continue
-            self._asked[number] = self._asked.get(number, 0) + 1
-            if _happens(fault, number, self._asked[number]):
-                return number, fault
-        return None
 
 
 def parse_fault(raw: object) -> Fault:
@@ -142,7 +83,3 @@ def parse_fault(raw: object) -> Fault:
         If it describes none.
     """
     return parse_settings(Fault, raw, "fault")
-
-
-def _happens(fault: Fault, number: int, time: int) -> bool:
-    return random.Random(f"{fault.seed}:{number}:{time}").random() < fault.probability  # noqa: S311

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import tempfile
+from functools import partial
 
 from freqai_ext._services.loopback.clock import clock_of
 from freqai_ext._services.loopback.door import Door
+from freqai_ext._services.loopback.faults import FaultPlan
 from freqai_ext._services.loopback.parent import read_order, say_fault
 from freqai_ext._services.loopback.port import Port, keep_quiet_of_cut_answers
 from freqai_ext._services.loopback.serving import serve
 from freqai_ext.errors import FreqaiExtError, GuardianUnavailableError
 from freqai_ext.guardian.sandbox.control import create_control_app
-from freqai_ext.guardian.sandbox.faults import Fault, FaultPlan
+from freqai_ext.guardian.sandbox.faults import SERVICE, Fault
 from freqai_ext.guardian.sandbox.server import create_app
 from freqai_ext.guardian.sandbox.settings import SandboxSettings
 from freqai_ext.guardian.sandbox.state import GuardianState
@@ -25,7 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="freqai-ext-guardian-") as scratch:
         try:
             settings = SandboxSettings.model_validate({"folder": scratch} | order["settings"])
-            faults = FaultPlan()
+            faults = FaultPlan[Fault]()
             for fault in order["faults"]:
                 faults.add(Fault.model_validate(fault))
             asyncio.run(_serve(settings, faults))
@@ -35,20 +37,20 @@ def main() -> int:
     return 0
 
 
-async def _serve(settings: SandboxSettings, faults: FaultPlan) -> None:
+async def _serve(settings: SandboxSettings, faults: FaultPlan[Fault]) -> None:
     state = GuardianState(settings, clock_of(settings.clock, settings.now))
     door = Door(
         create_app(state, faults),
         settings.port,
         clock=state.clock,
-        refuses=faults.refusing,
+        refuses=partial(faults.refusing, SERVICE),
         on_restart=state.restart,
         error=GuardianUnavailableError,
     )
     try:
         control = Port(create_control_app(state, faults, door), settings.control_port, GuardianUnavailableError)
         try:
-            await serve(control, {"guardian": door.number}, door.settle)
+            await serve(control, {SERVICE: door.number}, door.settle)
         finally:
             control.release()
     finally:

@@ -5,7 +5,7 @@ from typing import Any
 
 from freqai_ext._services.loopback.child import ControlledServer
 from freqai_ext.errors import GuardianUnavailableError
-from freqai_ext.guardian.sandbox.faults import Fault
+from freqai_ext.guardian.sandbox.faults import SERVICE, Fault
 from freqai_ext.guardian.sandbox.push_log import PushRecord
 from freqai_ext.guardian.sandbox.settings import SandboxSettings
 
@@ -46,7 +46,7 @@ class Sandbox(ControlledServer):
     @property
     def url(self) -> str:
         """Guardian's address."""
-        return self._address("guardian")
+        return self._address(SERVICE)
 
     def log(self, since: int = 0) -> tuple[PushRecord, ...]:
         """Return what was pushed after push number ``since``."""

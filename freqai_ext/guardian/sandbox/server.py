@@ -7,13 +7,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp
 
+from freqai_ext._services.loopback.faults import FaultPlan
 from freqai_ext.guardian.sandbox.answer import Answer
-from freqai_ext.guardian.sandbox.fault_layer import FaultLayer
-from freqai_ext.guardian.sandbox.faults import FaultPlan
+from freqai_ext.guardian.sandbox.fault_layer import GuardianFaultLayer
+from freqai_ext.guardian.sandbox.faults import Fault
 from freqai_ext.guardian.sandbox.state import GuardianState
 
 
-def create_app(state: GuardianState, faults: FaultPlan | None = None) -> ASGIApp:
+def create_app(state: GuardianState, faults: FaultPlan[Fault] | None = None) -> ASGIApp:
     """Return the application: the four routes, and ``/docs``, ``/redoc`` and ``/openapi.json`` for anyone.
 
     Without the server of this package, faults that break a connection end the answer early instead.
@@ -38,7 +39,7 @@ def create_app(state: GuardianState, faults: FaultPlan | None = None) -> ASGIApp
         body, fault = await request.body(), request.scope.get("fault")
         return _response(state.push(request.headers, body, fault))
 
-    return FaultLayer(app, state, faults or FaultPlan())
+    return GuardianFaultLayer(app, state, faults or FaultPlan())
 
 
 def _response(answer: Answer) -> Response:

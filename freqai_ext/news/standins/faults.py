@@ -1,13 +1,11 @@
 """Faults that can be injected between the stand-ins and who asks them."""
 
-import random
 from collections.abc import Mapping
 from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
 from freqai_ext._settings import Settings, parse_settings
-from freqai_ext.errors import SettingsError
 from freqai_ext.news.standins.settings import Service
 
 FaultKind = Literal[
@@ -92,68 +90,11 @@ class Fault(Settings):
             raise ValueError(f"{self.kind} is a fault of {own} alone; remove service, or choose another kind")
         return self
 
-    def concerns(self, service: Service, now_s: float) -> bool:
+    def concerns(self, service: str, now_s: float) -> bool:
         """Return whether it is in place for a service at ``now_s`` (UTC seconds)."""
         where = self.service or OWN.get(self.kind)
         begun = self.start_s is None or now_s >= self.start_s
         return where in (None, service) and begun and (self.end_s is None or now_s < self.end_s)
-
-
-class FaultPlan:
-    """The faults that are in place."""
-
-    def __init__(self) -> None:
-        self._faults: dict[int, Fault] = {}
-        self._asked: dict[tuple[int, Service], int] = {}
-        self._next = 1
-
-    def add(self, fault: Fault) -> int:
-        """Put one in place, before those that are there, and return its number."""
-        number, self._next = self._next, self._next + 1
-        self._faults = {number: fault} | self._faults
-        return number
-
-    def remove(self, number: int | None = None) -> None:
-        """Take one away, or all.
-
-        Raises
-        ------
-        SettingsError
-            If there is none of that number.
-        """
-        if number is None:
-            self._faults = {}
-        elif self._faults.pop(number, None) is None:
-            known = sorted(self._faults) or "no faults at all"
-            raise SettingsError(f"fault {number}: there is none; there are {known}")
-
-    def listed(self) -> Mapping[int, Fault]:
-        """Return all, by number."""
-        return dict(self._faults)
-
-    def refusing(self, service: Service, now_s: float) -> bool:
-        """Return whether the listening socket of a service is to be closed."""
-        return any(
-            fault.kind == "refuse" and fault.concerns(service, now_s) and _happens(fault, service, number, 0)
-            for number, fault in self._faults.items()
-        )
-
-    def lasts(self, service: Service, number: int, now_s: float) -> bool:
-        """Return whether a fault of that number is still in place."""
-        fault = self._faults.get(number)
-        return fault is not None and fault.concerns(service, now_s)
-
-    def meet(self, service: Service, method: str, path: str, now_s: float) -> tuple[int, Fault] | None:
-        """Return the fault that a request meets, and its number."""
-        for number, fault in self._faults.items():
-            if fault.kind == "refuse" or not fault.concerns(service, now_s):
-                continue
-            if fault.route not in (None, path) or fault.method not in (None, method):
-                continue
-            time = self._asked[number, service] = self._asked.get((number, service), 0) + 1
-            if _happens(fault, service, number, time):
-                return number, fault
-        return None
 
 
 def parse_fault(raw: object) -> Fault:
@@ -165,8 +106,3 @@ def parse_fault(raw: object) -> Fault:
         If it describes none.
     """
     return parse_settings(Fault, raw, "fault")
-
-
-def _happens(fault: Fault, service: Service, number: int, time: int) -> bool:
-    chance = random.Random(f"{fault.seed}:{service}:{number}:{time}")  # noqa: S311
-    return chance.random() < fault.probability

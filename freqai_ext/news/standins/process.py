@@ -3,12 +3,13 @@
 import asyncio
 import logging
 
+from freqai_ext._services.loopback.faults import FaultPlan
 from freqai_ext._services.loopback.parent import read_order, say_fault
 from freqai_ext._services.loopback.port import Port, keep_quiet_of_cut_answers
 from freqai_ext._services.loopback.serving import serve
 from freqai_ext.errors import FreqaiExtError, NewsUnavailableError
 from freqai_ext.news.standins.control import create_control_app
-from freqai_ext.news.standins.faults import Fault, FaultPlan
+from freqai_ext.news.standins.faults import Fault
 from freqai_ext.news.standins.services import StandIns
 from freqai_ext.news.standins.settings import StandInSettings
 
@@ -20,7 +21,7 @@ def main() -> int:
     order = read_order()
     try:
         settings = StandInSettings.model_validate(order["settings"])
-        faults = FaultPlan()
+        faults = FaultPlan[Fault]()
         for fault in order["faults"]:
             faults.add(Fault.model_validate(fault))
         asyncio.run(_serve(settings, faults))
@@ -30,7 +31,7 @@ def main() -> int:
     return 0
 
 
-async def _serve(settings: StandInSettings, faults: FaultPlan) -> None:
+async def _serve(settings: StandInSettings, faults: FaultPlan[Fault]) -> None:
     standins = StandIns(settings, faults)
     try:
         control = Port(create_control_app(standins), settings.control_port, NewsUnavailableError)

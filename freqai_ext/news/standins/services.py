@@ -6,11 +6,12 @@ from typing import Any
 
 from freqai_ext._services.loopback.clock import clock_of
 from freqai_ext._services.loopback.door import Door
+from freqai_ext._services.loopback.faults import FaultPlan
 from freqai_ext._settings import parse_settings, suggest
 from freqai_ext.errors import NewsUnavailableError, SettingsError
 from freqai_ext.news.standins.adapter import create_adapter_app
-from freqai_ext.news.standins.fault_layer import FaultLayer
-from freqai_ext.news.standins.faults import FaultPlan
+from freqai_ext.news.standins.fault_layer import NewsFaultLayer
+from freqai_ext.news.standins.faults import Fault
 from freqai_ext.news.standins.graphiti import create_graphiti_app
 from freqai_ext.news.standins.headlines import news_source
 from freqai_ext.news.standins.ingest import Ingest
@@ -41,7 +42,7 @@ class StandIns:
         When a port is in use.
     """
 
-    def __init__(self, settings: StandInSettings, faults: FaultPlan) -> None:
+    def __init__(self, settings: StandInSettings, faults: FaultPlan[Fault]) -> None:
         self.standing = Standing(settings, clock_of(settings.clock, settings.now), news_source(settings))
         self.faults = faults
         self._perplexica = PerplexicaStandIn(self.standing)
@@ -59,7 +60,7 @@ class StandIns:
         try:
             for service in SERVICES:
                 self.doors[service] = Door(
-                    FaultLayer(apps[service], service, faults, self.standing.clock),
+                    NewsFaultLayer(apps[service], service, faults, self.standing.clock),
                     settings.port_of(service),
                     clock=self.standing.clock,
                     refuses=partial(faults.refusing, service),
@@ -123,18 +124,13 @@ class StandIns:
                 "waiting": self._ingest.waiting,
                 "episodes": self._ingest.groups(),
             },
-            "faults": listed(self.faults),
+            "faults": self.faults.shown(),
         }
 
     def release(self) -> None:
         """Close the ports for good."""
         for door in self.doors.values():
             door.release()
-
-
-def listed(faults: FaultPlan) -> dict[str, Any]:
-    """Return the faults in place as JSON can hold them."""
-    return {str(number): fault.model_dump(mode="json") for number, fault in faults.listed().items()}
 
 
 def _forget_nothing() -> None:

@@ -2,9 +2,10 @@ import random
 
 import pytest
 
+from freqai_ext._services.loopback.faults import FaultPlan
+from freqai_ext._services.loopback.spoiling import wrong_types
 from freqai_ext.errors import SettingsError
-from freqai_ext.guardian.sandbox import Fault, FaultPlan, parse_fault
-from freqai_ext.guardian.sandbox.spoiling import wrong_types
+from freqai_ext.guardian.sandbox import Fault, parse_fault
 
 
 def plan_of(*faults):
@@ -15,7 +16,7 @@ def plan_of(*faults):
 
 
 def kind_met(plan, method="GET", path="/health", now_s=0.0):
-    met = plan.meet(method, path, now_s)
+    met = plan.meet("guardian", method, path, now_s)
     return met and met[1].kind
 
 
@@ -53,11 +54,11 @@ def test_chance_follows_the_seed():
 
 def test_a_closed_socket_is_for_all_and_its_chance_for_the_whole_window():
     plan = plan_of(Fault(kind="refuse", start_s=10, end_s=20))
-    assert [plan.refusing(now_s) for now_s in (9, 10, 19, 20)] == [False, True, True, False]
+    assert [plan.refusing("guardian", now_s) for now_s in (9, 10, 19, 20)] == [False, True, True, False]
     assert kind_met(plan, now_s=15) is None
     drawn = [plan_of(Fault(kind="refuse", probability=0.5, seed=seed)) for seed in range(20)]
-    assert {plan.refusing(now_s) for plan in drawn for now_s in range(3)} == {True, False}
-    assert all(len({plan.refusing(now_s) for now_s in range(9)}) == 1 for plan in drawn)
+    assert {plan.refusing("guardian", now_s) for plan in drawn for now_s in range(3)} == {True, False}
+    assert all(len({plan.refusing("guardian", now_s) for now_s in range(9)}) == 1 for plan in drawn)
 
 
 @pytest.mark.parametrize(

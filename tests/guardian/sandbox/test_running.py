@@ -250,7 +250,7 @@ def test_the_wall_clock_cannot_be_set_and_the_server_ends_when_its_parent_is_kil
         url, control_url = parent.stdout.readline().split()
         answer = httpx.post(f"{control_url}/_sim/clock?now_ms=5", trust_env=False)
         assert answer.status_code == 409
-        assert "start the sandbox with clock 'sim'" in answer.json()["error"]
+        assert "start with the clock 'sim'" in answer.json()["error"]
         assert not closed(port_of(url))
         os.kill(parent.pid, signal.SIGKILL)
     deadline = time.monotonic() + 10

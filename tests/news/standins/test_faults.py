@@ -4,9 +4,10 @@ import random
 
 import pytest
 
+from freqai_ext._services.loopback.faults import FaultPlan
+from freqai_ext._services.loopback.spoiling import wrong_types
 from freqai_ext.errors import SettingsError
-from freqai_ext.news.standins.fault_layer import wrong_types
-from freqai_ext.news.standins.faults import Fault, FaultPlan, parse_fault
+from freqai_ext.news.standins.faults import Fault, parse_fault
 
 
 def test_a_fault_without_a_service_concerns_all_and_one_of_its_own_kind_only_its_own():

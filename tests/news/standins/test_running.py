@@ -200,7 +200,7 @@ def test_the_wall_clock_cannot_be_set_and_the_servers_end_when_their_parent_is_k
         url, control_url = parent.stdout.readline().split()
         answer = httpx.post(f"{control_url}/_sim/clock?now_ms=5", trust_env=False)
         assert answer.status_code == 409
-        assert "start the stand-ins with clock 'sim'" in answer.json()["error"]
+        assert "start with the clock 'sim'" in answer.json()["error"]
         os.kill(parent.pid, signal.SIGKILL)
     deadline = time.monotonic() + 10
     while not closed(url) and time.monotonic() < deadline:
