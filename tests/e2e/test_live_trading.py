@@ -13,17 +13,16 @@ DAYS = 0.1
 """The start and more than two hours, with a retraining each hour."""
 
 
-def test_the_bot_retrains_trades_and_repeats_itself_in_simulated_time(spot):
-    first, second = (spot.simulate("live", "CatboostRegressor", DAYS) for _ in range(2))
-    assert first.log.complaints() == []
-    assert first.summary["exit_code"] == first.log.code == 0
-    assert first.summary["failed_trainings"] == first.summary["log_errors"] == 0
+def test_the_bot_retrains_and_trades_in_simulated_time(spot):
+    done = spot.simulate("live", "CatboostRegressor", DAYS)
+    assert done.log.complaints() == []
+    assert done.summary["exit_code"] == done.log.code == 0
+    assert done.summary["failed_trainings"] == done.summary["log_errors"] == 0
     for pair in spot.pairs:
-        assert first.trainings(pair) >= 3, pair
-    assert first.summary["trades_closed"] >= 1
-    assert first.summary["predictions"] > 40
-    assert len(first.trades) == first.summary["trades_opened"]
-    assert second.trades == first.trades
+        assert done.trainings(pair) >= 3, pair
+    assert done.summary["trades_closed"] >= 1
+    assert done.summary["predictions"] > 40
+    assert len(done.trades) == done.summary["trades_opened"]
 
 
 def test_the_bot_retrains_and_goes_short_with_a_strategy_that_reads_dates(futures):

@@ -24,14 +24,13 @@ SMALL = {
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("model", ["CatboostRegressor", "CustomRegressor"])
-def test_a_backtest_makes_the_same_trades_with_and_without_walkforward(tmp_path: Path, model: str):
+def test_a_backtest_makes_the_same_trades_with_and_without_walkforward(tmp_path: Path):
     datadir = tmp_path / "market"
     GeneratedMarket(MarketParameters(pairs=PAIRS, days=13)).write(datadir, ["5m", "15m"])
     init_userdir(tmp_path / "user_data")
     with ReplayExchange(ReplaySettings(data=datadir, clock="sim")) as exchange:
         folders = ["--userdir", str(tmp_path / "user_data"), "--datadir", str(datadir)]
-        common = [*STRATEGY, "--freqaimodel", model, *folders]
+        common = [*STRATEGY, "--freqaimodel", "CatboostRegressor", *folders]
         without = ["-c", str(_config(tmp_path, exchange, "without")), *common]
         with_it = ["-c", str(_config(tmp_path, exchange, "with")), *common]
         expected, log = _backtest(without)

@@ -59,16 +59,18 @@ def test_walk_forward_trains_on_all_that_was_known_and_nothing_else(make, seed, 
 @pytest.mark.parametrize("make", [label_times, panel_times])
 def test_k_fold_keeps_every_row_that_neither_overlaps_nor_follows_too_soon(make, seed, n_splits, embargo):
     dates, known_at = make(seed)
+    opens, closes = dates.tolist(), known_at.tolist()
     for fold in folds_or_assume(PurgedKFold(dates, known_at, n_splits=n_splits, embargo=embargo * HOUR)):
         assert fold.test_start == dates[fold.test].min()
         assert fold.test_stop == known_at[fold.test].max()
+        tested = set(fold.test.tolist())
         train, overlapping, held_back = [], 0, 0
         for row in range(len(dates)):
-            if row in fold.test:
+            if row in tested:
                 continue
-            if any(dates[row] < known_at[test] and dates[test] < known_at[row] for test in fold.test):
+            if any(opens[row] < closes[test] and opens[test] < closes[row] for test in tested):
                 overlapping += 1
-            elif fold.test_stop <= dates[row] < fold.test_stop + embargo * HOUR:
+            elif fold.test_stop <= opens[row] < fold.test_stop + embargo * HOUR:
                 held_back += 1
             else:
                 train.append(row)
