@@ -107,8 +107,9 @@ class Memory:
             now = self._history.columns(asset, candle_dates, candle_s) if now is None else now
             closes_s, prices = epoch_s(candle_dates) + candle_s, close.to_numpy(dtype=np.float64)
             record = self._history.record(asset, float(closes_s.min()) - self._window_s)
+            available, sentiment = now[AVAILABLE].to_numpy() == 1.0, now[SENTIMENT].to_numpy()
             for sign in SIGN.values():
-                at = np.flatnonzero((now[AVAILABLE] == 1.0) & (now[SENTIMENT] == sign))
+                at = np.flatnonzero(available & (sentiment == sign))
                 if len(at):
                     table[at] = self._similar(record, sign, closes_s, prices, candle_s, at)
         return pd.DataFrame(table, index=candle_dates.index, columns=list(COLUMNS))

@@ -194,6 +194,7 @@ class GraphitiHybridStrategy(ExtStrategy):
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Mark the candles on which RSI and news agree, and why the others were left."""
         signals: dict[str, tuple[pd.Series, str]] = {}
+        is_live, urgent = self.config.get("runmode") in _LIVE and len(dataframe) > 0, False
         for side in self._sides():
             triggered = self._triggered(dataframe, side)
             decided = decide_columns(
@@ -201,10 +202,11 @@ class GraphitiHybridStrategy(ExtStrategy):
             )
             dataframe = dataframe.assign(**{f"news_gate_{side}": decided["reason"].astype(str)})
             signals[f"enter_{side}"] = (decided["allowed"], _TAGS[side])
-            if self.config.get("runmode") in _LIVE and len(dataframe):
+            if is_live and triggered.array[-1]:
+                urgent = True
                 self._note_denied(metadata["pair"], side, dataframe)
-        if self.config.get("runmode") in _LIVE and len(dataframe):
-            self._note_near_trigger(metadata["pair"], dataframe)
+        if is_live:
+            self._note_near_trigger(metadata["pair"], dataframe, urgent)
         return with_signals(dataframe, "enter_tag", signals)
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -299,12 +301,12 @@ class GraphitiHybridStrategy(ExtStrategy):
         return all_of(conditions)
 
     def _note_denied(self, pair: str, side: Side, candles: DataFrame) -> None:
-        """Journal a signal of the last candle that the news have denied; one that they allow is journalled when it is
-        confirmed."""
-        reason = str(candles[f"news_gate_{side}"].iloc[-1])
-        if reason in ALLOWING or not self._last_triggered(candles, side):
+        """Journal the signal of the last candle where the news have denied it; one that they allow is journalled when
+        it is confirmed."""
+        reason = str(candles[f"news_gate_{side}"].array[-1])
+        if reason in ALLOWING:
             return
-        close_s = candles["date"].iloc[-1].timestamp() + self._candle_s
+        close_s = candles["date"].array[-1].timestamp() + self._candle_s
         try:
             verdict = self._open_desk().newest(base_asset(pair), close_s)
         except FreqaiExtError:
@@ -340,12 +342,11 @@ class GraphitiHybridStrategy(ExtStrategy):
         )
         return inputs, verdict.id if verdict else None
 
-    def _note_near_trigger(self, pair: str, candles: DataFrame) -> None:
+    def _note_near_trigger(self, pair: str, candles: DataFrame, urgent: bool) -> None:
         """Keep what is asked for in each loop; looking it up in the candles there would take milliseconds."""
         rsi, margin = at_end(candles, rsi_column(int(self.rsi_period.value))), self.ext_settings.news.near_trigger
         near = rsi < self.rsi_oversold.value + margin
         near |= self.can_short and rsi > self.rsi_overbought.value - margin
-        urgent = near and any(self._last_triggered(candles, side) for side in self._sides())
         self._near_trigger[pair] = numbers_of(candles, self._candle_s, rsi, urgent) if near else None
 
     def _note(self, decision: Decision) -> None:
