@@ -94,11 +94,13 @@ class NewsError(FreqaiExtError):
 class NewsUnavailableError(NewsError):
     """A service cannot be reached, is too slow, or fails. That is not "no news"; trying again later may help.
 
-    ``status`` is the HTTP status, ``None`` where there was no answer; ``retry_after_s`` what the service asks for.
+    ``status`` is the HTTP status, ``None`` where there was no answer; ``retry_after_s`` what the service asks for;
+    ``unsent`` says that no connection came about, so that the service has not seen the request.
     """
 
     status: int | None = None
     retry_after_s: float | None = None
+    unsent: bool = False
 
 
 class NewsRefusedError(NewsError):

@@ -184,11 +184,12 @@ class Exchange:
             ):
                 return Reply(response.status_code, await self._read(response, call), dict(response.headers), call)
         except httpx.ConnectTimeout:
-            raise self._unavailable(f"{call}: no connection within {connect_s:.3g} s; {see}") from None
+            raise self._unavailable(f"{call}: no connection within {connect_s:.3g} s; {see}", unsent=True) from None
         except (httpx.TimeoutException, TimeoutError):
             raise self._unavailable(f"{call}: no whole answer within {deadline_s:.3g} s; {timeout_remedy}") from None
         except httpx.ConnectError as error:
-            raise self._unavailable(f"{call}: no connection ({_reason(error, secrets)}); {see}") from None
+            reason = _reason(error, secrets)
+            raise self._unavailable(f"{call}: no connection ({reason}); {see}", unsent=True) from None
         # A host name that is too long for the name service is a UnicodeError.
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             reason = _reason(error, secrets)
@@ -225,8 +226,8 @@ class Exchange:
                 )
         return headers
 
-    def _unavailable(self, text: str) -> FreqaiExtError:
-        return self._errors.unavailable(text, None, None)
+    def _unavailable(self, text: str, *, unsent: bool = False) -> FreqaiExtError:
+        return self._errors.unavailable(text, None, None, unsent)
 
     async def _read(self, response: httpx.Response, call: str) -> bytes:
         refused = not response.is_success

@@ -25,20 +25,22 @@ class ErrorTypes:
     Attributes
     ----------
     unavailable
-        Called with text, status and seconds to wait (``None`` where there are none).
+        Called with text, status and seconds to wait (``None`` where there are none), and whether nothing was sent.
     refused, answer
         Called with the text.
     """
 
-    unavailable: Callable[[str, int | None, float | None], FreqaiExtError]
+    unavailable: Callable[[str, int | None, float | None, bool], FreqaiExtError]
     refused: Callable[[str], FreqaiExtError]
     answer: Callable[[str], FreqaiExtError]
 
 
-def news_unavailable(text: str, status: int | None = None, retry_after_s: float | None = None) -> NewsUnavailableError:
+def news_unavailable(
+    text: str, status: int | None = None, retry_after_s: float | None = None, unsent: bool = False
+) -> NewsUnavailableError:
     """Return the error with its attributes set."""
     error = NewsUnavailableError(text)
-    error.status, error.retry_after_s = status, retry_after_s
+    error.status, error.retry_after_s, error.unsent = status, retry_after_s, unsent
     return error
 
 
@@ -123,7 +125,7 @@ def refusal(
     said = f"{reply.call}: answered {reply.status}{shown(reply.detail, secrets)}"
     if reply.passing:
         text = f"{said}; {remedy or 'it may pass; if it does not, see its log'}"
-        return errors.unavailable(text, reply.status, reply.retry_after_s)
+        return errors.unavailable(text, reply.status, reply.retry_after_s, False)
     if 300 <= reply.status < 400:
         host = redirect_host(reply, secrets)
         return errors.refused(

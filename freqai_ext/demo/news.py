@@ -124,7 +124,7 @@ def run_news_demo(market: DemoMarket, folder: Path, progress: Callable[[str, flo
             live=live,
             articles=len(store.articles()),
             verdicts=verdicts,
-            confirmed=len(verdicts) - len(store.pending_replication(limit=len(verdicts))),
+            confirmed=len(verdicts) - len(store.pending_replication(limit=None)),
             gate=gate,
             decisions=store.decisions(),
             backtest=backtest,

@@ -44,9 +44,13 @@ def refusal(reply: Reply, token: SecretStr | None) -> GuardianError:
     return GuardianRefusedError(f"{said}; {_refused_because(reply.status)}")
 
 
-def unavailable(text: str, status: int | None = None, retry_after_s: float | None = None) -> GuardianUnavailableError:
+def unavailable(
+    text: str,
+    status: int | None = None,
+    retry_after_s: float | None = None,  # noqa: ARG001 - Guardian asks for none
+    unsent: bool = False,  # noqa: ARG001 - a push may always be repeated
+) -> GuardianUnavailableError:
     """Return an error with the attribute ``status``: of the answer, or ``None`` where there was none."""
-    del retry_after_s  # Guardian asks for none.
     error = GuardianUnavailableError(text)
     error.status = status
     return error

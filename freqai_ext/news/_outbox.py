@@ -13,6 +13,7 @@ MOST_IN_QUEUE: Final = 8
 """So many verdicts wait at the server at most: it works on one at a time, and each may take a minute."""
 
 _LONGEST_PATIENCE: Final = 16
+_SEARCHES: Final = 4
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Sending:
         Whether the server said that it took it, and was there all the time since.
     at_s
         When it was sent or put off, in UTC seconds.
+    searched_s
+        When it was last looked for among all that is there, in UTC seconds.
     """
 
     verdict: Verdict
@@ -38,13 +41,15 @@ class Sending:
     is_out: bool = False
     is_sure: bool = False
     at_s: float = float("-inf")
+    searched_s: float = float("-inf")
 
 
 class Outbox:
     """Decides which verdict is sent when, and from when on one counts as lost.
 
     Newest go first, and only a few at a time. While the server stores nothing it is sent a single one at a time, which
-    will tell when it works again. A verdict that was lost before is waited for longer each time.
+    will tell when it works again. A verdict that was lost before is waited for longer each time, but not from a server
+    that stores nothing, or that may have forgotten what it had.
 
     Parameters
     ----------
@@ -99,8 +104,14 @@ class Outbox:
 
     def overdue(self, sending: Sending, now_s: float) -> bool:
         """Return whether one that is out should have been read back by now."""
-        patience = min(2 ** max(sending.times - 1, 0), _LONGEST_PATIENCE)
+        hurried = self.ingest_dead or not sending.is_sure
+        patience = 1 if hurried else min(2 ** max(sending.times - 1, 0), _LONGEST_PATIENCE)
         return sending.is_out and now_s >= sending.at_s + patience * self._confirm_within_s
+
+    def searchable(self, sending: Sending, now_s: float) -> bool:
+        """Return whether one that is out, and not among the newest that are there, should be looked for among all."""
+        waited_s = now_s - max(sending.at_s, sending.searched_s)
+        return sending.is_out and waited_s >= self._confirm_within_s / _SEARCHES
 
     def sent(self, sending: Sending, now_s: float, *, is_sure: bool) -> None:
         """Note that one was handed over, or may have been."""

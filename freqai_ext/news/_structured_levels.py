@@ -26,6 +26,7 @@ _OF_THE_FORMAT: Final = (
     "json_object",
     "structured",
     "no endpoints found that support",
+    "no endpoints found that can handle",
 )
 _OF_SOMETHING: Final = ("not supported", "unsupported", "not support")
 _OTHER_PARAMETERS: Final = ("max_tokens", "max_completion_tokens", "temperature")

@@ -232,7 +232,9 @@ class GraphitiClient:
             return {}
         name = self._settings.token_header or self._dialect.token_header
         token = self._settings.token.get_secret_value()
-        return {name: f"Bearer {token.strip()}" if name.lower() == "authorization" else token}
+        # What holds a space says its scheme itself, such as "Basic …".
+        wants_scheme = name.lower() == "authorization" and " " not in token.strip()
+        return {name: f"Bearer {token.strip()}" if wants_scheme else token}
 
 
 def _observed(record: SharedRecord) -> float:

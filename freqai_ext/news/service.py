@@ -36,6 +36,7 @@ _CANDLES_KEPT: Final = 2_000
 _EARLIER_TOLD: Final = 5
 _WEEK_S: Final = 7 * 86_400.0
 _LOADED_S: Final = 30 * 86_400.0
+_SHARED_FOR_S: Final = 86_400.0
 _AFTER_A_FAULT_S: Final = 60.0
 
 
@@ -150,7 +151,7 @@ class NewsService:
             self._replica = Replica(
                 settings.graphiti,
                 graphiti,
-                self.store.pending_replication,
+                lambda: self.store.pending_replication(since_s=clock() - _SHARED_FOR_S),
                 self.store.confirm,
                 lambda: self._watched,
                 self._receive,

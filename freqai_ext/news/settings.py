@@ -150,7 +150,8 @@ class GraphitiSettings(Settings):
     token
         Its key, or that of the proxy in front of it.
     token_header
-        Header that carries the token, as ``Bearer`` if it is ``Authorization``; ``null`` takes the dialect's own.
+        Header that carries the token, as ``Bearer`` if it is ``Authorization`` and the token names no scheme of its
+        own; ``null`` takes the dialect's own.
     group_prefix
         Begins the names of the groups that verdicts are kept in; bots with the same prefix share them.
     timeout_s

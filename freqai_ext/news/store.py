@@ -230,11 +230,11 @@ class NewsStore:
         query = select(tables.decisions).where(columns.decided_at_s.between(since_s, until_s)).order_by(columns.row)
         return tuple(decision_of(row) for row in self._all(query))
 
-    def pending_replication(self, since_s: float = -math.inf, limit: int = 200) -> tuple[Verdict, ...]:
-        """Return this bot's verdicts since ``since_s`` that the shared memory has not confirmed, the oldest first."""
+    def pending_replication(self, since_s: float = -math.inf, limit: int | None = 200) -> tuple[Verdict, ...]:
+        """Return this bot's verdicts since ``since_s`` that the shared memory has not confirmed, the newest first."""
         confirmed = select(tables.confirmations).where(tables.confirmations.c.verdict_id == _VERDICTS.id).exists()
         own = select(tables.verdicts).where(_VERDICTS.origin == "live", _VERDICTS.available_at_s >= since_s, ~confirmed)
-        query = own.order_by(_VERDICTS.row).limit(limit)
+        query = own.order_by(_VERDICTS.row.desc()).limit(limit)
         return tuple(verdict_of(row) for row in self._all(query))
 
     def confirm(self, verdict_id: str, at_s: float) -> None:

@@ -99,7 +99,7 @@ def statistics(store: NewsStore, max_age_s: float, most_assets: int = 20) -> Sto
         ),
         allowed=dict(Counter(decision.reason for decision in decisions if decision.allowed)),
         denied=dict(Counter(decision.reason for decision in decisions if not decision.allowed)),
-        unconfirmed=len(store.pending_replication()),
+        unconfirmed=len(store.pending_replication(limit=None)),
     )
 
 

@@ -234,6 +234,12 @@ def test_the_token_goes_into_the_header_of_the_dialect_or_the_one_that_is_set(se
     assert headers[sent[0]] == sent[1]
 
 
+def test_a_token_that_names_its_scheme_is_sent_as_it_is(server):
+    talk(server, lambda client: client.page("BTC"), token="Basic dXNlcjpwYXNz")
+    ((_, _, headers),) = server.requests
+    assert headers["authorization"] == "Basic dXNlcjpwYXNz"
+
+
 def test_without_a_token_no_header_of_the_kind_is_sent(server):
     talk(server, lambda client: client.page("BTC"))
     ((_, _, headers),) = server.requests

@@ -313,6 +313,106 @@ def test_a_server_that_was_restarted_is_not_called_dead(server, caplog):
     assert not any("dead" in warning for warning in warnings_in(caplog))
 
 
+def failing_to_connect(times, method=None):
+    """Return a transport to the server through which no connection comes about so many times."""
+    left = [times]
+
+    def pass_on(request):
+        if left[0] and method in (None, request.method):
+            left[0] -= 1
+            raise httpx.ConnectError("refused", request=request)
+        with httpx.Client(trust_env=False) as http:
+            answer = http.request(request.method, request.url, content=request.content, headers=request.headers)
+        return httpx.Response(answer.status_code, content=answer.content)
+
+    return httpx.MockTransport(pass_on)
+
+
+def test_a_server_that_was_away_for_a_moment_is_not_called_dead(server, caplog):
+    bot = Bot(server)
+    server.paused = True
+    for number in range(DEAD_AFTER):
+        bot.judge(number)
+    bot.turns()
+    bot.transport = failing_to_connect(1)
+    bot.replica._client = GraphitiClient(bot.settings, lambda: bot.now_s, transport=bot.transport)
+    server.restart()
+    server.paused = False
+    bot.turns(20)
+    assert len(bot.confirmed) == DEAD_AFTER
+    assert not any("dead" in warning for warning in warnings_in(caplog))
+
+
+def test_what_no_connection_came_about_for_is_sent_at_the_next_turn(server):
+    bot = Bot(server, transport=failing_to_connect(1, "POST"))
+    bot.judge(1)
+    bot.turns(3)
+    assert posts(server) == 1
+    assert bot.confirmed
+
+
+def test_a_server_that_was_dead_for_long_gets_the_next_verdict_within_the_waiting_time(server):
+    bot = Bot(server)
+    server.worker_dead = True
+    for number in range(DEAD_AFTER):
+        bot.judge(number)
+    bot.turns(600)
+    assert bot.state.ingest_dead
+    server.restart()
+    fresh = bot.judge(10)
+    bot.turns(int(CONFIRM_S / REFRESH_S) + 3)
+    assert fresh.id in bot.confirmed
+    assert not bot.state.ingest_dead
+
+
+def test_what_is_stored_behind_many_newer_ones_is_found_before_it_counts_as_lost(server):
+    bot = Bot(server)
+    for number in range(60):
+        put(server, make_verdict(100 + number, bot.now_s - 3_000.0 + number, bot="beta"))
+    bot.judge(1, age_s=4_000.0)
+    bot.turns(int(CONFIRM_S / REFRESH_S / 2))
+    assert bot.confirmed
+    assert (posts(server), bot.state.lost) == (1, 0)
+
+
+def test_what_the_adapter_stored_before_others_that_are_older_is_not_sent_again(server):
+    bot = Bot(server, dialect="adapter")
+    verdict = bot.judge(1)
+    other = Bot(server, "beta", dialect="adapter")
+    bot.turns()
+    bot.pending, bot.confirmed = {verdict.id: verdict}, {}
+    for number in range(60):
+        other.judge(100 + number, age_s=5_000.0)
+    other.turns(20)
+    sent = len(server.bodies)
+    bot.begin()
+    bot.turns(2)
+    assert bot.confirmed
+    assert len(server.bodies) == sent
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(200, json={"detail": "not a list"}), httpx.Response(500), None])
+def test_a_group_of_which_only_the_newest_can_be_read_holds_nothing_up(server, caplog, answer):
+    def garbage(request):
+        if "AAA" in request.url.path and int(request.url.params.get("last_n", 0)) > 50:
+            if answer is None:
+                raise httpx.ReadTimeout("slow", request=request)
+            return httpx.Response(answer.status_code, content=answer.content)
+        with httpx.Client(trust_env=False) as http:
+            passed_on = http.request(request.method, request.url, content=request.content, headers=request.headers)
+        return httpx.Response(passed_on.status_code, content=passed_on.content)
+
+    bot = Bot(server, transport=httpx.MockTransport(garbage))
+    for number in range(60):
+        put(server, make_verdict(100 + number, bot.now_s - 3_000.0 + number, bot="beta", asset="AAA"), "ftnews_AAA")
+    bot.judge(1, asset="AAA", age_s=4_000.0)
+    bot.judge(2, age_s=4_500.0)
+    bot.turns(4)
+    assert set(bot.confirmed) == {"id0002"}
+    assert bot.state.outage is None
+    assert warnings_in(caplog)
+
+
 def test_what_the_server_never_accepted_does_not_count_as_lost(server, caplog):
     bot = Bot(server)
     server.fail(500, path="/messages", times=DEAD_AFTER)

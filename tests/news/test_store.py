@@ -198,8 +198,8 @@ def test_decisions_come_back_in_the_order_in_which_they_were_made(store):
 def test_own_verdicts_wait_until_they_are_confirmed(store):
     for id, origin in (("one", "live"), ("two", "shared"), ("three", "imported"), ("four", "live")):
         store.add_verdict(make_verdict(id, origin=origin))
-    assert [verdict.id for verdict in store.pending_replication()] == ["one", "four"]
-    assert [verdict.id for verdict in store.pending_replication(limit=1)] == ["one"]
+    assert [verdict.id for verdict in store.pending_replication()] == ["four", "one"]
+    assert [verdict.id for verdict in store.pending_replication(limit=1)] == ["four"]
     assert store.pending_replication(since_s=START_S + 1.0) == ()
     store.confirm("one", START_S + 5.0)
     store.confirm("one", START_S + 9.0)

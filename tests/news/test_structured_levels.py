@@ -37,6 +37,7 @@ def test_the_strictest_level_sends_the_schema_and_the_last_one_nothing():
         "This model does not do Structured Outputs",
         "litellm.UnsupportedParamsError: provider does not support parameters",
         "No endpoints found that support the requested parameters",
+        "No endpoints found that can handle the requested parameters. To learn more about provider routing, see ...",
         "'temperature' and 'response_format' cannot go together",
     ],
 )

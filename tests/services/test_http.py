@@ -314,7 +314,7 @@ def test_a_host_name_that_no_name_service_takes_is_unavailable():
 
 def test_another_service_has_errors_of_its_own(server, closed_port):
     errors = ErrorTypes(
-        lambda text, status, wait: GuardianUnavailableError(text), GuardianRefusedError, GuardianAnswerError
+        lambda text, status, wait, unsent: GuardianUnavailableError(text), GuardianRefusedError, GuardianAnswerError
     )
     with pytest.raises(GuardianUnavailableError):
         ask(exchange_with(f"http://127.0.0.1:{closed_port}", errors=errors))
