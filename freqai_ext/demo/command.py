@@ -9,9 +9,6 @@ from pathlib import Path
 
 from freqai_ext.errors import DemoError
 
-LOOP_S = 30
-"""Simulated seconds between two rounds of a live bot; with the 5 s that Freqtrade sets a demonstration lasts longer."""
-
 # "Training BTC/USDT, 1/3 pairs from ... to ..., 2/4 trains" and "simulated 30 %".
 _TRAINING = re.compile(r"Training \S+, (\d+)/(\d+) pairs .* (\d+)/(\d+) trains")
 _SIMULATED = re.compile(r"simulated (\d+) %")

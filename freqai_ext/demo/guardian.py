@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from freqai_ext.demo.command import LOOP_S, run_command
+from freqai_ext.demo.command import run_command
 from freqai_ext.demo.guardian_past import record_past
 from freqai_ext.demo.market import DemoMarket
 from freqai_ext.errors import DemoError
@@ -122,7 +122,6 @@ def run_guardian_demo(market: DemoMarket, folder: Path, progress: Callable[[str,
 def _overlay(market: DemoMarket) -> dict[str, Any]:
     return {
         "exchange": {"pair_whitelist": list(market.pairs)},
-        "internals": {"process_throttle_secs": LOOP_S},
         "freqai": {"train_period_days": _TRAINING_DAYS},
         "freqai_ext": {"guardian": {"train_cron": _RETRAIN}},
     }

@@ -12,7 +12,7 @@ import pandas as pd
 from freqtrade.enums import RunMode
 
 from freqai_ext._silence import silence
-from freqai_ext.demo.command import LOOP_S, run_command
+from freqai_ext.demo.command import run_command
 from freqai_ext.demo.market import DemoMarket
 from freqai_ext.errors import DemoError
 from freqai_ext.news.as_of import coverage, tainted_share
@@ -143,7 +143,6 @@ def _overlay(path: Path, market: DemoMarket, news: Mapping[str, Any]) -> Path:
     """Write the settings in which the demonstration differs from the starting configuration."""
     overlay = {
         "exchange": {"pair_whitelist": list(market.pairs)},
-        "internals": {"process_throttle_secs": LOOP_S},
         "freqai_ext": {
             # A short RSI triggers often enough for a few hours.
             "hybrid": {"rsi_period": 7, "rsi_oversold": 35, "rsi_overbought": 65, "min_impact_score": 0.2},
