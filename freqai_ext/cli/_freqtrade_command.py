@@ -157,16 +157,21 @@ def quiet_sections(config: Mapping[str, Any]) -> dict[str, Any]:
     return overrides | {"dry_run": True}
 
 
-def child_environment() -> dict[str, str]:
+def child_environment(replaced: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment without ``FREQTRADE__`` variables that would override the replay's settings.
 
     Freqtrade prefers them to configuration files: a key or an exchange name from there would lead the bot out.
+
+    Parameters
+    ----------
+    replaced
+        Beginnings of further names that are left out.
     """
     environment = {}
     for name, value in os.environ.items():
         key = name.upper().removeprefix("FREQTRADE__")
         ours = name.upper().startswith("FREQTRADE__") and (
-            key.startswith(_REPLACED_VARIABLES)
+            key.startswith((*_REPLACED_VARIABLES, *replaced))
             or (key.startswith("EXCHANGE__") and key.removeprefix("EXCHANGE__") not in _KEPT_EXCHANGE_VARIABLES)
         )
         if not ours:

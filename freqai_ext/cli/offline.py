@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from freqai_ext.replay import ReplaySettings
 
 _AHEAD_OF_TRADE = timedelta(days=90)
+_LEFT_ALONE = "with --with-services the bot uses them"
 
 
 def offline(
@@ -27,19 +28,26 @@ def offline(
     seed: SeedOption = 7,
     end: Annotated[EndOption, typer.Option(help="At the end of the candles, in `trade`.")] = EndOption.STOP,
     fill_gaps: FillGapsOption = False,
+    with_services: Annotated[
+        bool,
+        typer.Option(
+            "--with-services", help="In `trade`, use freqai_ext.guardian and freqai_ext.news as they are configured."
+        ),
+    ] = False,
 ) -> None:
     """Run a Freqtrade command on a replay exchange: freqai-ext offline -- freqtrade backtesting -c config.json ...
 
     With --data it reads that data directory, else a generated market that covers the command's --timerange (or
     2025-03-01 to 2025-05-01) and the training before it. Dates stay what they are, except in `trade`, which runs in
-    real time: there the candles are re-dated to now, and trades and models are kept apart from the user's own.
+    real time: there the candles are re-dated to now, trades and models are kept apart from the user's own, and Guardian
+    and the services of news are left alone.
     """
     from freqai_ext.cli._freqtrade_command import parse_command
 
     parsed = parse_command(command)
     with tempfile.TemporaryDirectory(prefix="freqai-ext-") as scratch:
         if parsed.name == "trade":
-            code = _trade(parsed, data, split_pairs(pairs), seed, end, fill_gaps, Path(scratch))
+            code = _trade(parsed, data, split_pairs(pairs), seed, end, fill_gaps, with_services, Path(scratch))
         else:
             code = _look_back(parsed, data, split_pairs(pairs), seed, fill_gaps, Path(scratch))
     raise typer.Exit(code)
@@ -85,11 +93,13 @@ def _trade(
     seed: int,
     end: EndOption,
     fill_gaps: bool,
+    with_services: bool,
     scratch: Path,
 ) -> int:
     """Run the bot in real time, on candles re-dated to now."""
     from freqai_ext.cli._coverage import DEFAULT_WINDOW, Window, history_of
     from freqai_ext.cli._market import generated_market, stored_market
+    from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_services
     from freqai_ext.replay import ReplaySettings
     from freqai_ext.replay.timeframe import DAY_MS
 
@@ -116,8 +126,13 @@ def _trade(
         identifier = f"{command.freqai.get('identifier', 'unnamed')}-offline"
         shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
         overrides["freqai"] = {"identifier": identifier}
+    replaced: Sequence[str] = ()
+    if not with_services:
+        for line in services_left_alone(command.config, dict.fromkeys(("guardian", "news"), _LEFT_ALONE)):
+            typer.echo(line, err=True)
+        overrides["freqai_ext"], replaced = without_services(downloads), VARIABLES
     typer.echo(f"Offline in real time on {market.description}, re-dated to now. Stop it with Ctrl-C.", err=True)
-    return _run(command, settings, scratch, pairs, overrides, ["--datadir", str(downloads)])
+    return _run(command, settings, scratch, pairs, overrides, ["--datadir", str(downloads)], replaced)
 
 
 def _run(
@@ -127,6 +142,7 @@ def _run(
     pairs: Sequence[str],
     overrides: dict[str, Any],
     options: Sequence[str],
+    replaced_variables: Sequence[str] = (),
 ) -> int:
     from freqai_ext.cli._child import run_child
     from freqai_ext.cli._freqtrade_command import child_environment, overlay_config
@@ -136,4 +152,4 @@ def _run(
         overlay = scratch / "overlay.json"
         overlay.write_text(json.dumps(overlay_config(command, exchange, pairs) | overrides))
         words = command.with_overlay(overlay, *options)
-        return run_child([sys.executable, "-m", "freqtrade", *words], child_environment())
+        return run_child([sys.executable, "-m", "freqtrade", *words], child_environment(replaced_variables))

@@ -59,9 +59,10 @@ def simulate(
 
     The clock moves only when the bot sleeps and no training is due: a day takes minutes, and the same seed and
     inputs give the same trades. Each run starts afresh, in <userdir>/simulations/<strategy>-<start>/, with its own
-    database, candles and FreqAI models.
+    database, candles and FreqAI models. Guardian and the services of news that the configuration names are left alone.
     """
     from freqai_ext.cli._freqtrade_command import child_environment, overlay_config, parse_command
+    from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_services
     from freqai_ext.replay import ReplayExchange, ReplaySettings
     from freqai_ext.replay.simulation import Simulation, SimulationOrder
 
@@ -85,7 +86,9 @@ def simulate(
             _copy_database(guardian_history, folder / _GUARDIAN_DATABASE)
         stand_ins = running.enter_context(_news(window)) if news else None
         overrides = _overrides(parsed, window, folder, step_seconds)
-        overrides["freqai_ext"] = {}
+        for line in services_left_alone(parsed.config, _remedies(guardian, news)):
+            typer.echo(line, err=True)
+        overrides["freqai_ext"] = without_services(folder)
         if sandbox is not None:
             database = str(folder / _GUARDIAN_DATABASE)
             overrides["freqai_ext"]["guardian"] = {"url": sandbox.url, "network": None, "database": database}
@@ -104,7 +107,7 @@ def simulate(
             followers=[each.control_url for each in (sandbox, stand_ins) if each is not None],
         )
         typer.echo(f"Simulating {_span(window)} on {market.description}. Log: {folder / 'bot.log'}", err=True)
-        result = _watched(Simulation(order, child_environment()))
+        result = _watched(Simulation(order, child_environment(VARIABLES)))
         if sandbox is not None:
             state = folder / "guardian.json"
             state.write_text(json.dumps(sandbox.state(), indent=2) + "\n")
@@ -113,6 +116,12 @@ def simulate(
         summary.write_text(result.to_json() + "\n")
     _print(result)
     raise typer.Exit(result.exit_code)
+
+
+def _remedies(guardian: bool, news: bool) -> dict[str, str]:
+    """Return what gives the sections of which nothing stands in for the services."""
+    absent = [section for section, is_there in (("guardian", guardian), ("news", news)) if not is_there]
+    return {section: f"with --{section} others stand in for them" for section in absent}
 
 
 def _check(command: "FreqtradeCommand") -> None:

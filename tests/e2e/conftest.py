@@ -131,9 +131,9 @@ class Workplace:
         """Run ``freqtrade`` on the market's candles; it must succeed."""
         return run(sys.executable, "-m", "freqtrade", command, *words, "--datadir", str(self.datadir))
 
-    def ext(self, *words: str) -> Log:
-        """Run ``freqai-ext``; it must succeed."""
-        return run(EXT, *words)
+    def ext(self, *words: str, expected_code: int = 0) -> Log:
+        """Run ``freqai-ext``; it must end as expected."""
+        return run(EXT, *words, expected_code=expected_code)
 
     def interrupt_after(self, text: str, *words: str) -> Log:
         """Start ``freqai-ext``, wait until it has written ``text``, press Ctrl-C, and wait for its end."""

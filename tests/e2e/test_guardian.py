@@ -13,6 +13,7 @@ import pytest
 
 from freqai_ext.guardian.feature_store import FeatureStore
 from freqai_ext.guardian.flatten import FeatureRow
+from freqai_ext.guardian.sandbox import Sandbox
 from freqai_ext.guardian.schema import SCHEMA
 
 pytestmark = pytest.mark.e2e
@@ -111,6 +112,17 @@ def test_the_demonstration_shows_the_whole_circle(spot, tmp_path):
     assert re.search(r"opinions +│ accepted +│ +\d\d+", said)
     assert "read back: Guardian holds 3 pairs, as they were sent" in said
     assert "the last push was of kind 'retraction'; Guardian holds opinions of 0 pairs; 0 pushes without" in said
+
+
+def test_a_simulation_leaves_the_guardian_of_the_configuration_alone(spot, monkeypatch):
+    with Sandbox() as guardian:
+        monkeypatch.setenv("FREQTRADE__FREQAI_EXT__GUARDIAN__PUBLISH", "true")
+        ext = {"signal": SIGNAL, "hyper": {"horizons": [12]}, "guardian": {"url": guardian.url, "features": True}}
+        done = spot.simulate("guardian-alone", "CalibratedSignalModel", 0.01, "GuardianSidecarStrategy", ext=ext)
+        state = guardian.state()
+    assert done.summary["failed_trainings"] == 0
+    assert done.summary["predictions"] > 0
+    assert (state["requests"], state["pushes"]) == ({}, 0)
 
 
 def test_faults_cost_no_candle_and_leave_guardian_with_what_it_was_told_last():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from freqai_ext.news.records import Verdict
+from freqai_ext.news.standins import NewsStandIns
 from freqai_ext.news.store import NewsStore
 from freqai_ext.scaffold import HYBRID_CONFIG_NAME
 
@@ -100,6 +101,21 @@ def test_hyperopt_tries_rules_in_two_processes_on_recorded_news(spot, options, t
     log = spot.freqtrade("hyperopt", *options, *more)
     assert "Hyperopt results" in log.text
     assert {pair for pair, *_ in COVERAGE.findall(log.text)} == {"BTC/USDT", "ETH/USDT"}
+
+
+def test_a_simulation_leaves_the_services_of_the_configuration_alone(spot, options, tmp_path, monkeypatch):
+    database, config_path = tmp_path / "news.sqlite", Path(options[1])
+    with NewsStandIns() as services:
+        config = json.loads(config_path.read_text())
+        config["freqai_ext"]["news"] |= services.section()
+        config_path.write_text(json.dumps(config))
+        monkeypatch.setenv("FREQTRADE__FREQAI_EXT__NEWS__PERPLEXICA__URL", services.perplexica_url)
+        bot = ["--data", str(spot.datadir), "--", "trade", *options[:4]]
+        log = spot.ext("simulate", "--days", "0.01", "--start", "2025-01-13", *bot, expected_code=2)
+        asked = services.state()["requests"]
+    assert "freqai_ext.news: its services are left alone in this run; with --news others stand in for them" in log.text
+    assert asked == {service: {} for service in asked}
+    assert not database.exists()
 
 
 def test_faults_of_all_services_cost_no_candle_and_let_no_entry_pass_without_a_verdict():
