@@ -18,10 +18,14 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True)
 class ByProviderId:
-    """Generations C and D (1.11 on, and Vane), which each ignore the field that chooses the sources of the other."""
+    """Generations C and D (1.11 on, and Vane), which each ignore the field that chooses the sources of the other.
+
+    C knows no mode "quality": asked in that mode it finds nothing, which would pass for no news.
+    """
 
     chat: OfferedModel
     embedding: OfferedModel
+    knows_quality: bool = True
 
     def body(self, query: str, mode: str) -> dict[str, object]:
         return {
@@ -29,7 +33,7 @@ class ByProviderId:
             "embeddingModel": {"providerId": self.embedding.provider_id, "key": self.embedding.key},
             "sources": ["web"],
             "focusMode": "webSearch",
-            "optimizationMode": mode,
+            "optimizationMode": "balanced" if mode == "quality" and not self.knows_quality else mode,
             "query": dated(query),
             "history": [],
             "stream": False,

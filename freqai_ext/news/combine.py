@@ -44,7 +44,8 @@ class CombinedSearch:
         Raises
         ------
         NewsError
-            If all of them failed: the error of the first.
+            If all of them failed, or those that did not found nothing, which does not mean that there are no news: the
+            error of the first.
         """
         outcomes = await asyncio.gather(*(search.search(query) for search in self._searches), return_exceptions=True)
         results: list[NewsResult] = []
@@ -57,7 +58,7 @@ class CombinedSearch:
             else:
                 failures.reset()
                 results.append(outcome)
-        if not results:
+        if errors and not any(result.items for result in results):
             raise errors[0][0]
         for error, failures in errors:
             if failures.passes():

@@ -183,6 +183,7 @@ class PerplexicaClient:
             return ByProviderId(
                 self._choose(reply, "chat", models_by_provider_id),
                 self._choose(reply, "embedding", models_by_provider_id),
+                knows_quality=self._settings.optimization_mode != "quality" or await self._knows_quality(ends_s),
             )
         if reply.status != httpx.codes.NOT_FOUND:
             raise self._refusal(reply)
@@ -195,6 +196,13 @@ class PerplexicaClient:
             self._choose(reply, "chat", models_by_provider_name) if any(self._wanted("chat")) else None,
             self._choose(reply, "embedding", models_by_provider_name) if any(self._wanted("embedding")) else None,
         )
+
+    async def _knows_quality(self, ends_s: float) -> bool:
+        """Return whether it is of the last generation, by what it misses in an empty question."""
+        reply = await self._exchange.request(
+            "POST", "/api/search", deadline_s=min(_left_s(ends_s), _LISTING_TIMEOUT_S), json={"query": ""}
+        )
+        return "focus" not in (reply.detail or "").casefold()
 
     async def _listing(self, path: str, ends_s: float) -> Reply:
         return await self._exchange.request("GET", path, deadline_s=min(_left_s(ends_s), _LISTING_TIMEOUT_S))

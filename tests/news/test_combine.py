@@ -65,6 +65,14 @@ def test_where_all_fail_the_first_error_is_raised():
         search(NewsRefusedError("first"), NewsUnavailableError("second"))
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_that_one_finds_nothing_while_the_other_fails_is_not_called_no_news(place):
+    outcomes = [result(), result()]
+    outcomes[place] = NewsUnavailableError("Vane hangs")
+    with pytest.raises(NewsUnavailableError, match="Vane hangs"):
+        search(*outcomes)
+
+
 def test_a_fault_of_the_program_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         search(result(MORE), ZeroDivisionError())

@@ -479,6 +479,18 @@ def test_the_stand_in_is_understood_in_every_generation_and_through_every_change
     assert found == [found[0]] * 12
 
 
+def test_a_generation_that_knows_no_quality_is_asked_for_balance_and_finds_as_much():
+    settings = StandInSettings(clock="sim", now=datetime(2026, 3, 1, tzinfo=UTC), headlines_per_hour=4.0)
+    found = []
+    with NewsStandIns(settings) as services:
+        for generation in "ABCD":
+            services.change(perplexica_generation=generation)
+            client = PerplexicaClient(PerplexicaSettings(url=services.perplexica_url, optimization_mode="quality"))
+            found.append(len(search(client).items))
+    assert found[0] > 0
+    assert found == [found[0]] * 4
+
+
 def test_without_an_address_there_is_no_client():
     with pytest.raises(SettingsError, match=r"^freqai_ext\.news\.perplexica\.url: null; write where"):
         PerplexicaClient(PerplexicaSettings())

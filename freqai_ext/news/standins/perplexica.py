@@ -87,9 +87,11 @@ class PerplexicaStandIn:
             return None
         return json_response({"message": "Invalid model selected"}, 400)
 
-    def found(self, query: str) -> tuple[Headline, ...]:
-        """Return the news that a query finds, the newest first."""
+    def found(self, query: str, mode: object = None) -> tuple[Headline, ...]:
+        """Return the news that a query finds, the newest first; in a mode that generation C does not know, none."""
         self.searches += 1
+        if self.generation == "C" and mode == "quality":
+            return ()
         now_s = self._standing.clock()
         asset = asked_asset(query)
         return self._standing.news.about(asset, now_s - _WINDOW_S, now_s) if asset else ()
@@ -157,7 +159,7 @@ def create_perplexica_app(perplexica: PerplexicaStandIn) -> FastAPI:
                 if streamed
                 else (await hang_for_ever(request))
             )
-        found = perplexica.found(str(body["query"]))
+        found = perplexica.found(str(body["query"]), body.get("optimizationMode"))
         message, listed = _message(found), perplexica.listed(found)
         if streamed:
             return StreamingResponse(_streamed(message, listed), media_type="text/event-stream")
