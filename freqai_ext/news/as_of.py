@@ -112,7 +112,8 @@ class VerdictHistory:
         DataFrame
             float64 without NaN, the index of ``candle_dates``, always the columns :data:`COLUMNS`:
             ``news-available`` (1 or 0), ``news-impact``, ``news-sentiment`` (+1, 0, -1), ``news-confidence``,
-            ``news-age_min`` (since it was made; at most the greatest age, which stands for none), ``news-count_24h``
+            ``news-age_min`` (since it was made, also where it is too old to count; the greatest age where there is
+            none), ``news-count_24h``
             (articles about the asset first seen in the 24 hours before the close), ``news-tainted`` (1 where the model
             may have known what happened next) and ``news-verdict``, the number of the verdict for :meth:`cited`.
             Without a valid verdict all but the count and the age are 0.
@@ -131,11 +132,12 @@ class VerdictHistory:
             if len(record.times_s):
                 latest = record.latest(closes_s)
                 age_s = closes_s - record.made_s[np.maximum(latest, 0)]
-                valid = (latest >= 0) & (age_s <= self.max_age_s)
+                there = latest >= 0
+                table[there, 4] = age_s[there] / 60.0
+                valid = there & (age_s <= self.max_age_s)
                 found = latest[valid]
                 table[valid, 0] = 1.0
                 table[valid, 1:4] = record.values[found, :3]
-                table[valid, 4] = age_s[valid] / 60.0
                 table[valid, 6] = record.values[found, 3]
                 table[valid, 7] = record.numbers[found]
         return pd.DataFrame(table, index=candle_dates.index, columns=list(COLUMNS))

@@ -298,8 +298,10 @@ def _checks_of_news(
     there = available == 1.0
     sound = _in_unit(impact) & _in_unit(confidence) & np.isin(sentiment, (-1.0, 0.0, 1.0)) & np.isfinite(age_min)
     faulty = (there & ~sound) | ~(there | (available == 0.0))
-    none = ~there | (age_min < 0.0)
-    expired = ~none & ~(age_min <= thresholds.max_age_min)
+    too_old = ~(age_min <= thresholds.max_age_min)
+    # Of one that is too old the age alone is told.
+    expired = too_old & (there | (age_min > thresholds.max_age_min))
+    none = ~expired & (~there | (age_min < 0.0))
     valid = ~none & ~expired
     checks: list[tuple[BoolArray, str]] = [(faulty, "fault")]
     if policy == "deny":

@@ -48,7 +48,8 @@ class Memory:
     horizon_s
         Over how many seconds an outcome goes.
     window_s
-        Verdicts older than this are forgotten, so that a live bot with few candles knows the same as a backtest.
+        Verdicts older than this are forgotten, so that a live bot with candles of this time, and of one horizon more,
+        knows the same as a backtest.
     prior_count
         The mean is shrunk towards 0 as if so many outcomes of 0 had been seen besides.
 

@@ -1,6 +1,7 @@
 """An RSI trigger that news must confirm, with a memory of what followed earlier news."""
 
 import logging
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 _LIVE = (RunMode.DRY_RUN, RunMode.LIVE)
 _VOLUME_CANDLES = 20
+# What most exchanges give at once; a week of shorter candles would keep the bot from starting on some.
+_MOST_STARTUP_CANDLES = 999
 _TAGS: dict[Side, str] = {"long": "rsi_oversold", "short": "rsi_overbought"}
 
 
@@ -91,12 +94,15 @@ class GraphitiHybridStrategy(ExtStrategy):
             value = getattr(hybrid, name)
             # The class owns its parameters; the configuration must not change those of other instances.
             setattr(self, name, starting_at(parameter, value))
-        self.startup_candle_count = max(self.startup_candle_count, 10 * self.rsi_period.high, _VOLUME_CANDLES)
+        # Freqtrade gives the strategy the timeframe of the configuration only after this.
+        timeframe = str(config.get("timeframe") or self.timeframe)
         try:
-            # Freqtrade gives the strategy the timeframe of the configuration only after this.
-            _check_memory_horizon(hybrid.memory_candles, str(config.get("timeframe") or self.timeframe))
+            _check_memory_horizon(hybrid.memory_candles, timeframe)
         except SettingsError as error:
             raise OperationalException(str(error)) from error
+        remembered = math.ceil(WINDOW_S / timeframe_to_seconds(timeframe)) + hybrid.memory_candles
+        needed = max(self.startup_candle_count, 10 * self.rsi_period.high, _VOLUME_CANDLES)
+        self.startup_candle_count = max(needed, min(remembered, _MOST_STARTUP_CANDLES))
         self._desk: NewsDesk | None = None
         self._near_trigger: dict[str, Numbers | None] = {}
 
@@ -323,7 +329,7 @@ class GraphitiHybridStrategy(ExtStrategy):
         """Return the model's odds where it stands by them; no odds deny where they are asked for."""
         if not self._uses_odds or "p_up" not in dataframe:
             return None
-        return pd.to_numeric(dataframe["p_up"], errors="coerce").where(dataframe["do_predict"] == 1, 0.0)
+        return pd.to_numeric(dataframe["p_up"], errors="coerce").where(dataframe["do_predict"] == 1)
 
     def _inputs(self, pair: str, side: Side, current_time: datetime) -> tuple[Inputs, str | None]:
         candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)

@@ -79,7 +79,9 @@ def test_a_verdict_counts_from_when_it_was_available_until_it_is_too_old(make_st
     assert found["news-confidence"].item() == 0.6 * valid
     assert found["news-sentiment"].item() == valid
     assert found["news-verdict"].item() == valid
-    assert found["news-age_min"].item() == pytest.approx((CLOSE_S - available_at_s) / 60.0 if valid else 90.0)
+    assert found["news-age_min"].item() == pytest.approx(
+        (CLOSE_S - available_at_s) / 60.0 if available_at_s <= CLOSE_S else 90.0
+    )
 
 
 def test_the_newest_verdict_counts_and_of_one_moment_the_one_stored_last(make_store):
@@ -119,7 +121,9 @@ def test_a_verdict_ages_from_when_it_was_made_and_counts_from_when_it_was_availa
 ):
     found = columns(make_store([make_verdict("one", available_at_s, made_at_s=made_at_s)]), candles(1))
     assert found["news-available"].item() == valid
-    assert found["news-age_min"].item() == pytest.approx((CLOSE_S - made_at_s) / 60.0 if valid else 90.0)
+    assert found["news-age_min"].item() == pytest.approx(
+        (CLOSE_S - made_at_s) / 60.0 if available_at_s <= CLOSE_S else 90.0
+    )
 
 
 def test_a_verdict_made_earlier_that_arrives_later_does_not_replace_one_made_later(make_store):

@@ -220,6 +220,9 @@ def test_the_columns_decide_row_by_row_as_the_single_decision_does(
         if row[AVAILABLE] != 0.0:
             unknown = 0.0 if row[AVAILABLE] == 1.0 else math.nan
             there = NewsNumbers(row[IMPACT] + unknown, row[SENTIMENT], row[CONFIDENCE], row[AGE_MIN])
+        elif row[AGE_MIN] > thresholds.max_age_min:
+            # Of a verdict that is too old, the columns have the age alone.
+            there = NewsNumbers(0.0, 0.0, 0.0, min(row[AGE_MIN], 1e9))
         single = decide(
             Inputs(
                 side,
@@ -240,6 +243,8 @@ def test_the_columns_take_the_types_that_frames_have():
     found = decide_columns(frame, pd.Series([True, True]), "long", "deny", Thresholds())
     assert found["allowed"].tolist() == [True, False]
     assert found["reason"].tolist() == ["confirmed", "no_verdict"]
+    older = decide_columns(frame, pd.Series([True, True]), "long", "deny", Thresholds(max_age_min=89.0))
+    assert older["reason"].tolist() == ["confirmed", "verdict_expired"]
     assert found["allowed"].dtype == bool
     nullable = pd.Series([pd.NA, True], dtype="boolean")
     assert decide_columns(frame, nullable, "long", "allow", Thresholds())["reason"].tolist() == [

@@ -339,6 +339,24 @@ def test_odds_can_be_asked_for_besides_and_missing_ones_deny(make):
     assert entries({}) == 0
 
 
+@pytest.mark.parametrize(("do_predict", "expected"), [(1, True), (0, False), (2, False), (-1, False)])
+def test_odds_that_the_model_does_not_stand_by_deny_on_either_side(make, do_predict, expected):
+    candles = candles_of()
+    strategy = make(many_verdicts(candles), hybrid={"min_p_up": 0.5}, trading_mode="futures")
+    strategy.freqai = SimpleNamespace(
+        start=lambda dataframe, metadata, caller: dataframe.assign(p_up=0.5, do_predict=do_predict),
+        shutdown=lambda: None,
+    )
+    found = analysed(strategy, candles, "BTC/USDT:USDT")
+    assert bool(found["enter_long"].any()) is expected
+    assert bool(found["enter_short"].any()) is expected
+    assert ("odds_unknown" in set(found["news_gate_short"])) is not expected
+
+
+def test_there_are_candles_for_all_that_the_memory_reaches_back(make):
+    assert make(hybrid={"memory_candles": 16}).startup_candle_count == 7 * 96 + 16
+
+
 def test_odds_need_freqai(make):
     with pytest.raises(OperationalException, match=r"freqai_ext\.hybrid\.min_p_up: needs FreqAI with a model"):
         make(hybrid={"min_p_up": 0.5}).bot_start()
