@@ -51,7 +51,7 @@ def import_(
     database: DatabaseOption = DEFAULT_DATABASE,
     latency_s: Annotated[float, typer.Option(help="Seconds from publication until a bot would have known it.")] = 600.0,
     ignore_fields: Annotated[
-        str, typer.Option(help="Fields known only afterwards that may be there and are passed over: votes,likes.")
+        str, typer.Option(help="Fields that are passed over, those known only afterwards too: votes,updated_at.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:

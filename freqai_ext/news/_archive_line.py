@@ -1,7 +1,6 @@
 """One line of an archive of news."""
 
 import hashlib
-import math
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
@@ -29,7 +28,20 @@ _KNOWN_AFTERWARDS: Final = frozenset(
         "returns", "change", "future", "after", "posthoc", "hindsight",
     }
 )  # fmt: skip
-_VENDOR_TIMES: Final = ("first_seen_at", "received_at", "fetched_at", "ingested_at")
+_VENDOR_TIMES: Final = frozenset(
+    {
+        "first_seen_at", "received_at", "fetched_at", "ingested_at", "created_at", "updated_at", "modified_at",
+        "edited_at", "crawled_at", "indexed_at", "collected_at", "scraped_at", "added_at", "inserted_at",
+        "retrieved_at", "discovered_at", "processed_at", "revised_at", "corrected_at", "last_modified_at",
+        "last_updated_at", "last_edited_at",
+    }
+)  # fmt: skip
+"""When the vendor got a piece of news, or wrote the text as it is now."""
+
+_LAST_WORDS_OF_TIMES: Final = frozenset({"at", "time", "ts", "utc", "epoch"})
+_ENDS_OF_THEIR_LAST_WORDS: Final = ("timestamp", "date", "datetime")
+_UNITS: Final = frozenset({"s", "sec", "seconds", "ms", "millis", "us", "ns"})
+_TIME_IN_TEXT: Final = re.compile(r"20\d\d|\d\d?:\d\d|\d{10}")
 _OLDEST_S: Final = datetime(2009, 1, 1, tzinfo=UTC).timestamp()
 _EPOCH_MS: Final = 1e11
 
@@ -70,8 +82,41 @@ def known_afterwards(fields: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def article_of_line(found: Mapping[str, object], latency_s: float, now_s: float) -> Article:
+def named_like_a_time(field: str) -> bool:
+    """Return whether a field's name says that it is a time, and it is none of those that are known.
+
+    Examples
+    --------
+    >>> [named_like_a_time(field) for field in ("revisedAt", "seen_ts_ms", "pubDate", "format", "edited_at")]
+    [True, True, True, False, False]
+    """
+    if field == "published_at" or field in _VENDOR_TIMES:
+        return False
+    words = [word for word in map(str.lower, _WORD.findall(field)) if word not in _UNITS]
+    return bool(words) and (words[-1] in _LAST_WORDS_OF_TIMES or words[-1].endswith(_ENDS_OF_THEIR_LAST_WORDS))
+
+
+def holds_a_time(value: object) -> bool:
+    """Return whether a value may be a moment in time since 2009, in whatever form.
+
+    Examples
+    --------
+    >>> [holds_a_time(value) for value in ("Sat, 01 Feb 2025 12:00:00 GMT", 1738411200, "5 min", 90, None)]
+    [True, True, False, False, False]
+    """
+    if isinstance(value, str):
+        return _TIME_IN_TEXT.search(value) is not None
+    if isinstance(value, dict):
+        return any(holds_a_time(part) for part in value.values())
+    return isinstance(value, int | float) and value >= _OLDEST_S
+
+
+def article_of_line(
+    found: Mapping[str, object], latency_s: float, now_s: float, ignored: Collection[str] = ()
+) -> Article:
     """Return the article in a line's object; it counts as seen ``latency_s`` after its latest time.
+
+    Times of the vendor's that are ``ignored`` do not count.
 
     Raises
     ------
@@ -84,7 +129,11 @@ def article_of_line(found: Mapping[str, object], latency_s: float, now_s: float)
     if found.get("published_at") is None:
         raise BadLineError("no published_at")
     published_at_s = _time(found["published_at"], "published_at", now_s)
-    vendor_s = (_time(found[name], name, now_s) for name in _VENDOR_TIMES if found.get(name) is not None)
+    vendor_s = [
+        _time(value, name, now_s)
+        for name, value in found.items()
+        if name in _VENDOR_TIMES and value is not None and value != "" and name not in ignored
+    ]
     text, url = _text(found, "text", MAX_TEXT_CHARACTERS), _text(found, "url", _MAX_URL_CHARACTERS)
     return Article(
         id=_id(found, title, text, url, published_at_s),
@@ -93,7 +142,7 @@ def article_of_line(found: Mapping[str, object], latency_s: float, now_s: float)
         url=url,
         assets=_assets(found.get("currencies")),
         published_at_s=published_at_s,
-        first_seen_at_s=max(published_at_s, *vendor_s, -math.inf) + latency_s,
+        first_seen_at_s=max([published_at_s, *vendor_s]) + latency_s,
     )
 
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from freqai_ext._services.throttle import Throttle
@@ -92,7 +92,8 @@ class Analyst:
     failure it is tried again in 60 s, doubling. Nothing is stored unless all of it is there and valid: finding no news
     is no verdict, and neither is a failure.
 
-    A verdict is available from the time at which the judgement had come.
+    A verdict is available from the time at which the judgement had come. News dated after the search are judged as
+    undated, for an engine's date may be wrong, or our clock; the store keeps the date that they claim.
 
     Parameters
     ----------
@@ -208,7 +209,7 @@ class Analyst:
         found = await self._news_of(asset, query)
         # The search has its own look at the clock, which may have been set back since.
         asked_s = max(self._clock(), found.retrieved_at_s)
-        items = tuple(item for item in found.items if _can_be_told(item, asked_s))
+        items = tuple(item for item in found.items if item.title or item.text)
         if not items:
             self._no_news += 1
             self._forget(asset)
@@ -221,11 +222,11 @@ class Analyst:
             close=numbers.close,
             change_24h=numbers.change_24h,
             rsi=numbers.rsi,
-            items=items,
+            items=tuple(_undated_if_later(item, found.retrieved_at_s) for item in items),
             earlier=await self._earlier_than(asset, asked_s),
             facts=await self._facts_on(asset, query),
         )
-        verdict = await self._judged(context, found)
+        verdict = await self._judged(context, tuple(_article(item, asset, found.retrieved_at_s) for item in items))
         self._verdicts += 1
         self._forget(asset)
         logger.info(
@@ -247,7 +248,7 @@ class Analyst:
         found = self._found[asset] = await self._search.search(query)
         return found
 
-    async def _judged(self, context: JudgeContext, found: NewsResult) -> Verdict:
+    async def _judged(self, context: JudgeContext, articles: tuple[Article, ...]) -> Verdict:
         prompt = build_prompt(context)
         try:
             answer = await self._llm.judge(prompt, before_attempt=self._budget.spend_llm_call)
@@ -255,7 +256,6 @@ class Analyst:
             self._budget.add_llm_tokens(error.tokens)
             raise
         self._budget.add_llm_tokens(answer.tokens)
-        articles = tuple(_article(item, context.asset, found.retrieved_at_s) for item in context.items)
         judgement = answer.judgement
         verdict = Verdict(
             id=uuid.uuid4().hex,
@@ -325,9 +325,10 @@ class Analyst:
         self._throttles.clear()
 
 
-def _can_be_told(item: NewsItem, now_s: float) -> bool:
-    is_dated_later = item.published_at_s is not None and item.published_at_s > now_s
-    return bool(item.title or item.text) and not is_dated_later
+def _undated_if_later(item: NewsItem, seen_at_s: float) -> NewsItem:
+    # Not the time of the question: a search may be judged so much later that such a date looks fresh by then.
+    is_later = item.published_at_s is not None and item.published_at_s > seen_at_s
+    return replace(item, published_at_s=None) if is_later else item
 
 
 def _article(item: NewsItem, asset: str, seen_at_s: float) -> Article:

@@ -1,8 +1,9 @@
 """Imports an archive of news, so that the past can be judged as it would have been then.
 
 An archive is JSON lines, gzipped or not: ``published_at`` (ISO 8601, or UTC seconds or milliseconds), ``title``, and
-optionally ``text``, ``currencies`` (tickers), ``url``, ``id`` and a time of the vendor's (``first_seen_at``,
-``received_at``, ``fetched_at`` or ``ingested_at``). Nothing else of it is stored.
+optionally ``text``, ``currencies`` (tickers), ``url``, ``id`` and times of the vendor's: when it got the piece
+(``first_seen_at``, ``received_at``, ``fetched_at``, ``crawled_at``, …) or wrote the text as it is (``created_at``,
+``updated_at``, ``edited_at``, …). Nothing else of it is stored.
 """
 
 import time
@@ -13,7 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from freqai_ext.errors import NewsDataError
-from freqai_ext.news._archive_line import BadLineError, article_of_line, known_afterwards, parse_object
+from freqai_ext.news._archive_line import (
+    BadLineError,
+    article_of_line,
+    holds_a_time,
+    known_afterwards,
+    named_like_a_time,
+    parse_object,
+)
 from freqai_ext.news._jsonl import lines
 from freqai_ext.news.records import Article
 from freqai_ext.news.store import NewsStore
@@ -60,17 +68,18 @@ def import_archive(
     progress: Progress | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ImportReport:
-    """Store the articles of an archive, each as if it had been seen ``latency_s`` after its publication.
+    """Store the articles of an archive, each as if it had been seen ``latency_s`` after its latest time.
 
-    The file is read twice: nothing is stored of an archive with fields that were known only afterwards, or of one that
-    breaks off. Importing it again adds nothing.
+    The file is read twice: nothing is stored of an archive with fields that were known only afterwards or with times
+    of which nobody knows what they are, or of one that breaks off. Importing it again adds nothing.
 
     Parameters
     ----------
     latency_s
-        From the latest of publication and the vendor's time until a bot could have known it.
+        From the latest of publication and the vendor's times until a bot could have known it.
     ignore_fields
-        Fields that look as if they were known only afterwards and may be there: they are passed over.
+        Fields that look as if they were known only afterwards, and times, that may be there: they are passed over.
+        A time of the vendor's that is named here does not count, and its articles may count as seen too early.
     progress
         Called with lines done and all lines, now and then.
     clock
@@ -79,14 +88,16 @@ def import_archive(
     Raises
     ------
     NewsDataError
-        If the file cannot be read, holds fields that were known only afterwards, or the store cannot be written.
+        If the file cannot be read, holds fields that were known only afterwards or times that are not known, or the
+        store cannot be written.
     """
     if not 0.0 <= latency_s < float("inf"):
         raise NewsDataError(
             f"{path}: latency {latency_s:g} s; news cannot be known before they are published, so give 0 or more"
         )
-    total = _check(path, frozenset(ignore_fields))
-    reading = _Reading(path, latency_s, clock())
+    ignored = frozenset(ignore_fields)
+    total = _check(path, ignored)
+    reading = _Reading(path, latency_s, clock(), ignored)
     added = 0
     for batch in reading.batches():
         added += store.add_articles(batch)
@@ -107,12 +118,12 @@ def import_archive(
 class _Reading:
     """Reads articles and counts what it leaves out."""
 
-    def __init__(self, path: Path, latency_s: float, now_s: float) -> None:
+    def __init__(self, path: Path, latency_s: float, now_s: float, ignored: frozenset[str]) -> None:
         self.lines = self.articles = 0
         self.left_out: Counter[str] = Counter()
         self.first_s: float | None = None
         self.last_s: float | None = None
-        self._path, self._latency_s, self._now_s = path, latency_s, now_s
+        self._path, self._latency_s, self._now_s, self._ignored = path, latency_s, now_s, ignored
 
     def batches(self) -> Iterator[list[Article]]:
         batch: list[Article] = []
@@ -121,7 +132,7 @@ class _Reading:
             try:
                 if line is None:
                     raise BadLineError("longer than 1 MB")
-                article = article_of_line(parse_object(line), self._latency_s, self._now_s)
+                article = article_of_line(parse_object(line), self._latency_s, self._now_s, self._ignored)
             except BadLineError as error:
                 self.left_out[str(error)] += 1
                 continue
@@ -141,8 +152,8 @@ class _Reading:
 
 
 def _check(path: Path, ignored: frozenset[str]) -> int:
-    """Return the number of lines; raises where a field was known only afterwards."""
-    names: dict[str, bool] = {}
+    """Return the number of lines; raises at a field that was known only afterwards, or a time of nobody knows what."""
+    is_time: dict[str, bool] = {}
     count = 0
     for line in lines(path):
         count += 1
@@ -150,13 +161,30 @@ def _check(path: Path, ignored: frozenset[str]) -> int:
             found = parse_object(line) if line is not None else {}
         except BadLineError:
             continue
-        for name in found:
-            if name not in names:
-                names[name] = name not in ignored and bool(known_afterwards([name]))
-                if names[name]:
-                    raise NewsDataError(
-                        f"{path}: line {count} has the field {name!r}, which is known only after publication; a "
-                        "backtest that saw it would know the future. Nothing was stored. Take it out of the archive, "
-                        f"or pass it over with --ignore-fields {name}"
-                    )
+        for name, value in found.items():
+            if name in ignored:
+                continue
+            if name not in is_time:
+                if known_afterwards([name]):
+                    raise _known_afterwards(path, count, name)
+                is_time[name] = named_like_a_time(name)
+            if is_time[name] and holds_a_time(value):
+                raise _unknown_time(path, count, name)
     return count
+
+
+def _known_afterwards(path: Path, line: int, name: str) -> NewsDataError:
+    return NewsDataError(
+        f"{path}: line {line} has the field {name!r}, which is known only after publication; a backtest that saw it "
+        "would know the future. Nothing was stored. Take it out of the archive, or pass it over with --ignore-fields "
+        f"{name}"
+    )
+
+
+def _unknown_time(path: Path, line: int, name: str) -> NewsDataError:
+    return NewsDataError(
+        f"{path}: line {line} has the time {name!r}, and what happened then is not known; if the text was written or "
+        "changed then, a backtest would see it too early. Nothing was stored. Where the piece as it is was not there "
+        "before that time, call it updated_at in the archive, and it counts as seen from then on; where the time says "
+        f"nothing of that, pass it over with --ignore-fields {name}"
+    )

@@ -42,7 +42,8 @@ class Migration:
     section
         The section ``freqai_ext.news``; it holds no secret.
     secrets
-        Environment variables of Freqtrade to set, and their values.
+        Environment variables of Freqtrade to set, and their values; a key of which Freqtrade would make a number or
+        the like is not among them, and a note says so.
     origins
         Where in the old file the value of each variable stands.
     notes
@@ -90,8 +91,15 @@ def migrate(path: Path, *, environment: Mapping[str, str] | None = None, dialect
             continue
         entry = reader.entry(services[name], f"services.{name}", ("url",))
         section[name] = {"url": entry["url"]}
-        if (key := reader.key(entry, f"services.{name}")) is not None:
+        key = reader.key(entry, f"services.{name}")
+        if key is not None and _stays_text(key):
             secrets[variable], origins[variable] = key, f"services.{name}"
+        elif key is not None:
+            reader.notes.append(
+                f"services.{name}: Freqtrade would not read its key as a text from an environment variable, so no "
+                f"variable is set; write the key, in quotes, as freqai_ext.news.{name}.{setting} into a configuration "
+                "file that its owner alone may read"
+            )
         if name == "graphiti":
             section[name]["dialect"] = dialect or _guessed(key, reader.notes)
         parse_settings(NewsSettings, {name: section[name] | ({setting: key} if key else {})}, "freqai_ext.news")
@@ -251,6 +259,13 @@ def _check_endpoint(endpoint: Mapping[str, str], name: str) -> None:
 
 def _without_key(endpoint: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in endpoint.items() if name != "api_key"}
+
+
+def _stays_text(value: str) -> bool:
+    # It takes over a second to load.
+    from freqtrade.configuration.environment_vars import _get_var_typed
+
+    return isinstance(_get_var_typed(value), str)
 
 
 def _guessed(token: str | None, notes: list[str]) -> Dialect:

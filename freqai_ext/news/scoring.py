@@ -169,9 +169,7 @@ class _Run:
             asset=asset,
             name=common_name(asset, self._settings.names),
             now_s=moment_s,
-            items=tuple(
-                NewsItem(article.title, article.url, article.text, article.published_at_s) for article in articles
-            ),
+            items=tuple(_item(article) for article in articles),
         )
         prompt = build_prompt(context)
         if prompt.sha256 in self._answered:
@@ -235,3 +233,10 @@ class _Run:
             bot=ARCHIVE_BOT,
             trained_until_s=settings.trained_until_s,
         )
+
+
+def _item(article: Article) -> NewsItem:
+    # A date after the article was seen is wrong, and as little told as a bot tells it.
+    claimed_s = article.published_at_s
+    is_later = claimed_s is not None and claimed_s > article.first_seen_at_s
+    return NewsItem(article.title, article.url, article.text, None if is_later else claimed_s)

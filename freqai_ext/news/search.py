@@ -27,7 +27,7 @@ class NewsItem:
     text
         What it says, or the beginning of it.
     published_at_s
-        What the source claims, UTC seconds and never after the search; ``None`` where it does not say.
+        What the source claims, UTC seconds; it may lie after the search. ``None`` where it does not say.
     """
 
     title: str

@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -53,7 +54,7 @@ class SearxngClient:
     settings
         Address, age and language of the results, deadline.
     clock
-        UTC seconds; a result dated after it has no date.
+        UTC seconds.
     transport
         In place of the network, for tests.
 
@@ -93,6 +94,8 @@ class SearxngClient:
     async def search(self, query: str) -> NewsResult:
         """Return what it found, best first, with an empty ``answer``; no items means that there are no news.
 
+        A date is what an engine claims; it may lie after ``retrieved_at_s``, and then it is wrong, or our clock is.
+
         Raises
         ------
         NewsUnavailableError
@@ -126,8 +129,10 @@ class SearxngClient:
             As :meth:`search` does.
         """
         result = self._read(await self._ask("Bitcoin"))
-        dated = sum(item.published_at_s is not None for item in result.items)
-        return f"SearXNG; {len(result.items)} results for 'Bitcoin', {dated} of them dated"
+        dates = [item.published_at_s for item in result.items if item.published_at_s is not None]
+        told = f"SearXNG; {len(result.items)} results for 'Bitcoin', {len(dates)} of them dated"
+        later = sum(date_s > result.retrieved_at_s for date_s in dates)
+        return f"{told}, {later} of these after our clock's time" if later else told
 
     async def aclose(self) -> None:
         """Close what is open; a later search opens it again."""
@@ -170,21 +175,21 @@ class SearxngClient:
                 "whether there are news is not known; see its log"
             )
         now_s = self._clock()
-        items = [item for raw in results[:_MOST_RESULTS] if (item := _item(raw, now_s)) is not None]
+        items = [item for raw in results[:_MOST_RESULTS] if (item := _item(raw)) is not None]
         if results and not items:
             raise NewsAnswerError(
                 f"{where}: none of its {len(results)} results has a title or a text; see what answers there"
             )
         digest = hashlib.sha256(reply.content).hexdigest()
-        return NewsResult("", unique_items(items)[:MAX_ITEMS], now_s, digest)
+        return NewsResult("", _unique_items(items, now_s)[:MAX_ITEMS], now_s, digest)
 
 
-def published_at(value: object, now_s: float) -> float | None:
-    """Return a date of an engine as UTC seconds; ``None`` where it is none, after ``now_s``, or absurdly old.
+def published_at(value: object) -> float | None:
+    """Return a date of an engine as UTC seconds; ``None`` where it is none, or absurdly old.
 
     Examples
     --------
-    >>> published_at("2025-02-03T10:00:00", 1_800_000_000.0)
+    >>> published_at("2025-02-03T10:00:00")
     1738576800.0
     """
     try:
@@ -193,16 +198,29 @@ def published_at(value: object, now_s: float) -> float | None:
         at_s = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return at_s if _FIRST_NEWS_AT_S <= at_s <= now_s else None
+    return at_s if at_s >= _FIRST_NEWS_AT_S else None
 
 
-def _item(raw: object, now_s: float) -> NewsItem | None:
+def _unique_items(items: Sequence[NewsItem], now_s: float) -> tuple[NewsItem, ...]:
+    # Of a piece with several dates, one after our clock's time must not hide one that can be true.
+    credible = unique_items(item if (item.published_at_s or 0.0) <= now_s else _undated(item) for item in items)
+    claimed = unique_items(items)
+    return tuple(
+        item if item.published_at_s is not None else claim for item, claim in zip(credible, claimed, strict=True)
+    )
+
+
+def _undated(item: NewsItem) -> NewsItem:
+    return replace(item, published_at_s=None)
+
+
+def _item(raw: object) -> NewsItem | None:
     fields = object_or_empty(raw)
     title = one_line(text_or_none(fields.get("title")) or "", MAX_TITLE_CHARACTERS)
     text = one_line(text_or_none(fields.get("content")) or "", MAX_TEXT_CHARACTERS)
     if not title and not text:
         return None
-    return NewsItem(title, web_address(fields.get("url")), text, published_at(fields.get("publishedDate"), now_s))
+    return NewsItem(title, web_address(fields.get("url")), text, published_at(fields.get("publishedDate")))
 
 
 def _names_of(failed: list[object]) -> str:

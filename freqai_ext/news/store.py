@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, Executable, Select, delete, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, Executable, Select, bindparam, delete, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from freqai_ext._services.database import open_sqlite
@@ -30,6 +30,16 @@ _ARTICLES_AT_ONCE: Final = 5_000
 _SETTING: Final = "freqai_ext.news.database"
 _VERDICTS: Final = tables.verdicts.c
 _MENTIONS: Final = tables.mentions.c
+_STORED_S: Final = select(tables.articles.c.first_seen_at_s).where(tables.articles.c.id == bindparam("article_id"))
+_ADD_MENTION: Final = (
+    insert(tables.mentions)
+    .prefix_with("OR IGNORE")
+    .values(
+        asset=bindparam("asset"),
+        article_id=bindparam("article_id"),
+        first_seen_at_s=func.max(bindparam("own_s"), _STORED_S.scalar_subquery()),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -122,8 +132,9 @@ class NewsStore:
     def add_articles(self, articles: Iterable[Article]) -> int:
         """Store articles and return how many were not known; the first of an id stays as it is.
 
-        An article that is found again for another asset counts for that asset from its own ``first_seen_at_s`` on. They
-        are stored some thousand at a time: of a fault in between, what came before stays.
+        An article that is found again for another asset counts for that asset from its own ``first_seen_at_s`` on, and
+        never from before that of the stored one, whose text it has. They are stored some thousand at a time: of a fault
+        in between, what came before stays.
         """
         coming, added = iter(articles), 0
         while batch := tuple(islice(coming, _ARTICLES_AT_ONCE)):
@@ -294,14 +305,14 @@ class NewsStore:
     def _add_articles(self, batch: tuple[Article, ...]) -> int:
         rows = [article_row(article) for article in batch]
         mentions = [
-            {"asset": asset, "article_id": article.id, "first_seen_at_s": article.first_seen_at_s}
+            {"asset": asset, "article_id": article.id, "own_s": article.first_seen_at_s}
             for article in batch
             for asset in article.assets
         ]
         with self._faults(), self._writable().begin() as connection:
             added = connection.execute(insert(tables.articles).prefix_with("OR IGNORE"), rows).rowcount
             if mentions:
-                connection.execute(insert(tables.mentions).prefix_with("OR IGNORE"), mentions)
+                connection.execute(_ADD_MENTION, mentions)
         self._tell(Added(articles=batch))
         return added
 

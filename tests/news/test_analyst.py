@@ -12,7 +12,7 @@ from freqai_ext.errors import NewsAnswerError, NewsDataError, NewsRefusedError, 
 from freqai_ext.news.analyst import Analyst
 from freqai_ext.news.judgement import Judgement
 from freqai_ext.news.llm import JudgeAnswer, LlmUnavailableError
-from freqai_ext.news.prompt import EarlierVerdict
+from freqai_ext.news.prompt import EarlierVerdict, JudgeContext, build_prompt
 from freqai_ext.news.records import Verdict
 from freqai_ext.news.search import NewsItem, NewsResult
 from freqai_ext.news.settings import NewsSettings
@@ -246,8 +246,34 @@ def test_finding_no_news_is_no_verdict_and_is_remembered(bot, caplog):
     assert len(bot.verdicts()) == 1
 
 
-def test_news_that_are_dated_later_than_now_or_empty_are_no_news(bot):
-    bot.search.items = (NewsItem("Tomorrow", "", "", START_S + 60.0), NewsItem("", "https://news.example/3", ""))
+def test_news_dated_after_the_search_are_judged_as_undated_and_keep_their_date_in_the_store(bot):
+    dated = NewsItem("Inflow", "https://news.example/3", "More.", START_S + 60.0)
+    bot.search.items = (dated,)
+    bot.search.takes_s, bot.llm.takes_s = 30.0, 5.0
+    bot.ask()
+    assert '"age":"unknown"' in bot.llm.prompts[0].user.replace('": "', '":"')
+    assert [(article.published_at_s, article.first_seen_at_s) for article in bot.store.articles()] == [
+        (START_S + 60.0, START_S + 30.0)
+    ]
+    assert bot.verdicts()[0].available_at_s == START_S + 35.0
+    undated = build_prompt(JudgeContext("BTC", "Bitcoin", START_S + 30.0, items=(replace(dated, published_at_s=None),)))
+    assert bot.llm.prompts[0].sha256 == undated.sha256
+
+
+def test_a_search_that_is_judged_later_does_not_make_news_of_its_future_look_fresh(bot):
+    bot.search.items = (NewsItem("Inflow", "https://news.example/3", "More.", START_S + 30.0),)
+    bot.llm.fault = LlmUnavailableError("nobody")
+    bot.clock.now_s = bot.ask()
+    assert bot.clock.now_s > START_S + 30.0
+    bot.llm.fault = None
+    bot.run()
+    assert len(bot.search.queries) == 1
+    assert '"age":"unknown"' in bot.llm.prompts[-1].user.replace('": "', '":"')
+    assert len(bot.verdicts()) == 1
+
+
+def test_news_without_title_and_text_are_no_news(bot):
+    bot.search.items = (NewsItem("", "https://news.example/3", ""),)
     bot.ask()
     assert bot.verdicts() == ()
     assert bot.store.articles() == ()

@@ -74,6 +74,66 @@ def test_the_vendors_own_time_counts_where_it_is_later(store, write):
     assert seen_s == {"a1": PUBLISHED_S + 1_500.0, "a2": PUBLISHED_S + 600.0}
 
 
+def test_a_revised_text_counts_as_seen_only_after_its_revision(store, write):
+    names = ["created_at", "updated_at", "modified_at", "edited_at", "crawled_at", "indexed_at", "collected_at"]
+    names += ["scraped_at", "added_at", "last_updated_at"]
+    lines = [entry(id=name, first_seen_at=PUBLISHED_S, **{name: "2025-02-01T15:00:00Z"}) for name in names]
+    import_archive(store, write(*lines))
+    assert {article.id: article.first_seen_at_s for article in store.articles()} == dict.fromkeys(
+        names, PUBLISHED_S + 3.0 * 3_600.0 + 600.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("revision_at", "2025-02-01T15:00:00Z"),
+        ("updatedAt", "2025-02-01T15:00:00Z"),
+        ("edit_time", "Sat, 01 Feb 2025 15:00:00 GMT"),
+        ("event_ts", 1_738_422_000),
+        ("event_ts_ms", 1_738_422_000_000),
+        ("timestamp", "1738422000"),
+        ("vendortimestamp", 1_738_422_000.0),
+        ("pubDate", "15:00"),
+        ("created_utc", 1_738_422_000),
+        ("modified_date", {"$date": "2025-02-01T15:00:00Z"}),
+    ],
+)
+def test_a_time_of_which_nobody_knows_what_it_is_is_refused_and_nothing_is_stored(store, write, field, value):
+    path = write(entry(), entry(id="a2", **{field: None}), entry(id="a3", **{field: value}))
+    message = rf"line 3 has the time '{field}', .* call it updated_at .*--ignore-fields {field}$"
+    with pytest.raises(NewsDataError, match=message):
+        import_archive(store, path)
+    assert store.articles() == ()
+    assert import_archive(store, path, ignore_fields=[field]).added == 3
+    assert {article.first_seen_at_s for article in store.articles()} == {PUBLISHED_S + 600.0}
+
+
+def test_what_is_named_like_a_time_and_is_none_may_be_there(store, write):
+    line = entry(reading_time="5 min", time=None, update=True, candidate="Smith", format="2025", delay_ts=90)
+    assert import_archive(store, write(line)).added == 1
+
+
+def test_a_time_of_the_vendors_that_is_passed_over_does_not_count(store, write):
+    path = write(entry(updated_at="2999-01-01", edited_at="2025-02-01T13:00:00Z"))
+    assert import_archive(store, path).left_out == {"updated_at is in the future": 1}
+    import_archive(store, path, ignore_fields=["updated_at"])
+    assert store.articles()[0].first_seen_at_s == PUBLISHED_S + 3_600.0 + 600.0
+
+
+def test_a_time_of_the_vendors_may_be_empty(store, write):
+    import_archive(store, write(entry(updated_at=None, edited_at="")))
+    assert store.articles()[0].first_seen_at_s == PUBLISHED_S + 600.0
+
+
+def test_a_revision_for_another_asset_does_not_date_back_the_text_that_is_stored(store, write):
+    revised = entry(title="ETF approved, up 9 %", first_seen_at=PUBLISHED_S + 10_000.0)
+    import_archive(store, write(revised, entry(currencies=["ETH"]), entry(currencies=["SOL"], title="Even later")))
+    for asset in ("BTC", "ETH", "SOL"):
+        assert [article.first_seen_at_s for article in store.articles(asset)] == [PUBLISHED_S + 10_600.0]
+        assert store.article_times(asset).tolist() == [PUBLISHED_S + 10_600.0]
+
+
 def test_bad_lines_are_counted_by_reason_and_never_fatal(store, write):
     report = import_archive(
         store,

@@ -51,6 +51,12 @@ def test_a_verdict_before_its_article_was_seen_is_a_leak(store):
     assert audit(store).findings[0].examples == ("w",)
 
 
+def test_a_verdict_of_another_bot_may_cite_what_this_one_came_upon_later(store):
+    store.add_articles([make_article("b", START_S + 31.0)])
+    store.add_verdict(make_verdict(article_ids=("b",), origin="shared", bot="beta"))
+    assert found(store) == ({}, True)
+
+
 def test_an_article_seen_before_it_was_published_is_a_leak(store):
     store.add_articles([make_article(published_at_s=START_S + 100.0)])
     store.add_verdict(make_verdict())
@@ -62,6 +68,34 @@ def test_an_article_seen_before_it_was_published_is_a_leak(store):
 def test_a_clock_that_is_a_little_off_is_no_leak(store):
     store.add_articles([make_article(published_at_s=START_S + 59.0), make_article("b", published_at_s=None)])
     assert found(store) == ({}, True)
+    store.add_verdict(make_verdict(article_ids=("a", "b"), origin="live"))
+    assert found(store) == ({}, True)
+
+
+def test_articles_that_a_bot_fetched_before_the_date_they_claim_are_a_doubt_with_their_share(store):
+    hour_s = 3_600.0
+    store.add_articles(make_article(id, published_at_s=START_S + hour_s) for id in "abc")
+    store.add_articles([make_article("d"), make_article("e", published_at_s=None)])
+    store.add_verdict(make_verdict(article_ids=tuple("abcde"), origin="live"))
+    store.add_verdict(make_verdict("scored", article_ids=tuple("abcde")))
+    assert found(store) == ({"fetched-before-published": ("doubt", 3, 4)}, True)
+    finding = audit(store).findings[0]
+    assert "(75%)" in finding.text
+    assert "the bot's clock is slow" in finding.text
+    assert finding.examples == ("a", "b", "c")
+
+
+def test_articles_of_an_archive_that_count_as_seen_too_early_stay_a_leak_beside_fetched_ones(store):
+    store.add_articles(make_article(id, published_at_s=START_S + 3_600.0) for id in "ab")
+    store.add_verdict(make_verdict(article_ids=("a",), origin="live"))
+    store.add_verdict(make_verdict("scored", article_ids=("a", "b")))
+    rules, passed = found(store)
+    assert rules == {
+        "seen-before-published": ("leak", 1, 2),
+        "verdict-before-published": ("leak", 1, 2),
+        "fetched-before-published": ("doubt", 1, 1),
+    }
+    assert not passed
 
 
 def test_a_model_that_knew_the_future_is_a_leak(store):

@@ -82,12 +82,36 @@ def test_what_is_left_out_is_said(migrated):
 
 def test_mappings_and_entries_without_a_key_are_taken(migrated):
     migration = migrated(
-        "services:\n  graphiti: {url: 'http://g:8000'}\n  perplexica: {url: 'http://p:3000', api_key: 12345}\n"
+        "services:\n  graphiti: {url: 'http://g:8000'}\n  perplexica: {url: 'http://p:3000', api_key: p-s3cret}\n"
         "models:\n  fallback: {model: m, api_base: 'http://l:11434'}\n"
     )
     assert migration.section["graphiti"]["dialect"] == "graphiti"
-    assert migration.secrets == {"FREQTRADE__FREQAI_EXT__NEWS__PERPLEXICA__API_KEY": "12345"}
+    assert migration.secrets == {"FREQTRADE__FREQAI_EXT__NEWS__PERPLEXICA__API_KEY": "p-s3cret"}
     assert [endpoint["name"] for endpoint in migration.section["llm"]["endpoints"]] == ["fallback"]
+
+
+@pytest.mark.parametrize("key", ["20260109", "1e5", "1_000", "nan", "true", "FALSE", '["s3cret"]'])
+def test_a_key_that_freqtrade_would_not_leave_a_text_is_no_variable_and_a_note_names_its_setting(migrated, key):
+    services = {
+        "graphiti": {"url": "http://g:8000", "token": key},
+        "perplexica": {"url": "http://p:3000", "api_key": key},
+    }
+    migration = migrated(json.dumps({"services": services}))
+    assert (migration.secrets, migration.origins) == ({}, {})
+    for name, setting in (("graphiti", "graphiti.token"), ("perplexica", "perplexica.api_key")):
+        (note,) = (note for note in migration.notes if note.startswith(f"services.{name}: Freqtrade"))
+        assert f"write the key, in quotes, as freqai_ext.news.{setting} into a configuration file" in note
+        assert key not in note
+        assert "owner alone" in note
+
+
+def test_a_key_of_a_model_may_look_like_a_number_for_it_stands_in_a_list(migrated):
+    environment_variables = pytest.importorskip("freqtrade.configuration.environment_vars")
+    model = {"model": "m", "api_base": "http://l:11434", "api_key": "20260109"}
+    secrets = migrated(json.dumps({"models": {"fallback": model}})).secrets
+    nested = environment_variables._flat_vars_to_nested_dict(dict(secrets), "FREQTRADE__")
+    settings = parse_settings(NewsSettings, nested["freqai_ext"]["news"], "freqai_ext.news")
+    assert settings.llm.endpoints[0].api_key.get_secret_value() == "20260109"
 
 
 def test_references_to_the_environment_are_replaced(migrated):

@@ -64,6 +64,13 @@ def test_an_asset_is_judged_once_an_interval_while_there_is_news_of_the_last_24_
     assert first.article_ids == ("a",)
 
 
+def test_news_dated_after_they_were_seen_are_judged_as_undated(make_store):
+    store, judge = make_store(make_article("a", START_S, published_at_s=START_S + 2 * HOUR_S)), StandInJudge()
+    score(store, judge)
+    assert {context.items[0].published_at_s for context in judge.asked} == {None}
+    assert len(judge.asked) == 24
+
+
 def test_a_verdict_is_available_after_its_moment_by_what_the_judge_takes(make_store):
     store = make_store(make_article("a", START_S))
     score(store, StandInJudge(), judge_latency_s=45.0)

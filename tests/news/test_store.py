@@ -173,6 +173,17 @@ def test_an_article_found_later_for_another_asset_counts_for_it_from_then_on(sto
     assert list(store.article_times("BTC", START_S + 1.0)) == []
 
 
+def test_an_article_found_earlier_for_another_asset_counts_for_it_from_when_its_stored_text_was_seen(store):
+    store.add_articles([make_article("a1", ["BTC"], START_S + 60.0)])
+    store.add_articles([make_article("a1", ["ETH"], START_S), make_article("a2", ["ETH", "SOL"], START_S)])
+    assert [(found.id, found.first_seen_at_s) for found in store.articles("ETH")] == [
+        ("a2", START_S),
+        ("a1", START_S + 60.0),
+    ]
+    assert store.article_times("ETH").tolist() == [START_S, START_S + 60.0]
+    assert store.article_times("SOL").tolist() == [START_S]
+
+
 def test_an_article_without_a_time_is_refused(store):
     with pytest.raises(NewsDataError, match="article a1: published at nan"):
         store.add_articles([make_article(published_at_s=math.nan)])
