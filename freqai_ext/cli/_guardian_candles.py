@@ -57,7 +57,7 @@ def _print(converted: "Sequence[ConvertedCandles]") -> None:
     console.print(table)
     if any(one.suspects for one in converted):
         console.print(
-            "Suspect: the next candle does not open where this one closed, so Guardian may have stored it unfinished. "
+            "Suspect: the next candle is missing or does not open where this one closed, so it may be unfinished. "
             "Download these candles with Freqtrade, or leave them out with --drop-suspects.",
             highlight=False,
         )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from freqai_ext._services.throttle import Throttle
@@ -42,6 +43,10 @@ class Delivery:
         self._mismatches = 0
         self._stored: int | None = None
         self._counted_faults = 0
+        # One thread: what is noted without waiting for it still comes in order.
+        self._writer = ThreadPoolExecutor(1, "guardian-journal")
+        self._hurried = False
+        self._not_waited_for: list[Future[None]] = []
         self._throttles: defaultdict[Outcome, Throttle] = defaultdict(Throttle)
 
     @property
@@ -53,6 +58,10 @@ class Delivery:
     def stored(self) -> int | None:
         """How many pairs Guardian stored of the last push that it answered."""
         return self._stored
+
+    def hurry(self) -> None:
+        """From now on, send first: what is noted is written when the disk has time, in the same order."""
+        self._hurried = True
 
     async def open(self, payload: Payload) -> Payload:
         """Take on a payload in place of the one on its way, and return it."""
@@ -120,12 +129,26 @@ class Delivery:
             left_open = self._journal.session_left_open()
             self._journal.begin_session()
 
-        await self._in_thread(begin)
+        begun = self._writer.submit(begin)
+        await self._written()
+        begun.result()
         return left_open
 
     async def end_session(self) -> None:
         """Note that Guardian has heard the last word."""
         await self._in_thread(self._journal.end_session)
+
+    async def close(self, wait_s: float) -> None:
+        """Wait for the notes, ``wait_s`` at most; those that take longer are written all the same."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._written()
+        except TimeoutError:
+            logger.warning("the journal is not written within %.1f s; what is missing follows", wait_s)
+        self._writer.shutdown(wait=False)
+        for noted in self._not_waited_for:
+            if noted.done():
+                noted.result()
 
     async def _noted(
         self,
@@ -178,7 +201,16 @@ class Delivery:
     async def _in_thread(self, note: Callable[[], None]) -> None:
         # A database that is locked by somebody else would make the whole worker wait.
         # Where the worker is stopped meanwhile, the note is written all the same.
-        await asyncio.shield(asyncio.to_thread(note))
+        noted = self._writer.submit(note)
+        if self._hurried:
+            self._not_waited_for.append(noted)
+            return
+        await self._written()
+        noted.result()
+
+    async def _written(self) -> None:
+        """Wait until all that was noted so far is written, or has failed to be."""
+        await asyncio.wrap_future(self._writer.submit(_nothing))
         faults = self._journal.faults
         if faults > self._counted_faults:
             self._metrics.journal_failed(faults - self._counted_faults)
@@ -188,3 +220,7 @@ class Delivery:
         if self._payload is None:
             raise RuntimeError("there is nothing to send")
         return self._payload
+
+
+def _nothing() -> None:
+    pass

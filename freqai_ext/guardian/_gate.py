@@ -1,4 +1,4 @@
-"""Lets pushes through once Guardian was looked at, and again after every outage."""
+"""Lets a push through once Guardian was looked at."""
 
 import logging
 import math
@@ -15,15 +15,20 @@ from freqai_ext.guardian.settings import GuardianSettings
 
 logger = logging.getLogger("freqai_ext.guardian.publisher")
 
-_OPEN_FOR_S: Final = 900.0
+_TOKEN_ASKED_EVERY_S: Final = 900.0
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why nothing can be sent now, and what to note as the outcome."""
+    """Why nothing can be sent now, and what to note as the outcome.
+
+    With ``other_network`` Guardian is not on the network that is demanded: no forecast is sent there, and what it holds
+    of ours may be taken back.
+    """
 
     outcome: Outcome
     reason: str
+    other_network: bool = False
 
     @classmethod
     def of(cls, error: GuardianError) -> "Trouble":
@@ -51,34 +56,37 @@ class Gate:
     def __init__(self, client: GuardianClient, settings: GuardianSettings, clock: Callable[[], float]) -> None:
         self.thresholds = Thresholds()
         self._client, self._settings, self._clock = client, settings, clock
-        self._open_until_s = -math.inf
+        self._found: Inspection | None = None
+        self._token_due_s = -math.inf
         self._network_known = settings.network is None
         self._warned: tuple[str, ...] = ()
 
     def close(self) -> None:
-        """Look again before the next push: Guardian may have been restarted, with other settings."""
-        self._open_until_s = -math.inf
+        """Ask without the token, too, before the next push: Guardian may have been restarted, with other settings."""
+        self._token_due_s = -math.inf
 
     async def trouble(self, *, hurried: bool = False) -> Trouble | None:
-        """Look at Guardian unless the gate is open, and return what speaks against a push.
+        """Look at Guardian and return what speaks against a push.
 
-        It stays open for a quarter of an hour: a Guardian that is back within seconds, on another network or without
-        its token, is not noticed otherwise.
+        A Guardian that is back within seconds may be on another network, so there is a look before every push. Whether
+        it answers without the token is asked every quarter of an hour.
 
         With ``hurried`` it does not look again at one whose network it knows.
         """
-        now_s = self._clock()
-        is_open = self._open_until_s - _OPEN_FOR_S <= now_s < self._open_until_s
-        if is_open or (hurried and self._network_known):
+        if hurried and self._network_known:
             return None
-        found = await inspect(self._client, self._settings)
+        now_s = self._clock()
+        asked_of_late = self._token_due_s - _TOKEN_ASKED_EVERY_S <= now_s < self._token_due_s
+        found = await inspect(self._client, self._settings, before=self._found if asked_of_late else None)
         if found.unreachable is not None:
             # A set that poisons Guardian makes /health fail until the next good push, so that one must get through.
             return None if self._network_known else Trouble("failed", found.unreachable)
         if found.faults:
             self._network_known = self._settings.network is None
-            return Trouble(_outcome(found), "; ".join(found.faults))
-        self._open_until_s, self._network_known = now_s + _OPEN_FOR_S, True
+            return Trouble(_outcome(found), "; ".join(found.faults), found.other_network)
+        if not asked_of_late:
+            self._token_due_s = now_s + _TOKEN_ASKED_EVERY_S
+        self._found, self._network_known = found, True
         self._learn(found)
         return None
 

@@ -6,6 +6,7 @@ an outer shape that is not Guardian's raises :class:`~freqai_ext.errors.Guardian
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Final, Literal
 
 from freqai_ext._services.strict_json import count_or_none, number_or_none, object_or_empty, text_or_none
@@ -16,6 +17,14 @@ Trend = Literal["buy", "sell", "wait"]
 """The direction that Guardian's scan gives a pair."""
 
 _TRENDS: Final[Mapping[object, Trend]] = {"buy": "buy", "sell": "sell", "wait": "wait"}
+
+Network = Literal["mainnet", "testnet"]
+"""Which of the exchange's networks Guardian is on."""
+
+_NETWORKS: Final[Mapping[str, Network]] = {
+    "executions.mainnet.jsonl": "mainnet",
+    "executions.testnet.jsonl": "testnet",
+}
 
 _HEALTH: Final = "/health"
 _FEATURES: Final = "/features"
@@ -61,6 +70,13 @@ class Health:
     source: str | None
     recency_s: float | None
     stale: bool | None
+
+    @property
+    def network(self) -> Network | None:
+        """The network that ``testnet`` stands for."""
+        if self.testnet is None:
+            return None
+        return "testnet" if self.testnet else "mainnet"
 
     @classmethod
     def parse(cls, raw: object) -> "Health":
@@ -128,6 +144,12 @@ class FeaturesAnswer:
     generated_at_s: float | None
     pairs: tuple[PairFeatures, ...]
     executions_path: str | None
+
+    @property
+    def network(self) -> Network | None:
+        """The network whose trade journal Guardian keeps; ``None`` where the name of its file does not tell."""
+        # Guardian may run on Windows, whatever this is.
+        return _NETWORKS.get(PureWindowsPath(self.executions_path or "").name)
 
     @classmethod
     def parse(cls, raw: object) -> "FeaturesAnswer":

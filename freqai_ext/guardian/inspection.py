@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from freqai_ext.errors import GuardianAnswerError, GuardianDeniedError, GuardianError, GuardianUnavailableError
-from freqai_ext.guardian.answers import Health
+from freqai_ext.guardian.answers import Health, Network
 from freqai_ext.guardian.client import GuardianClient
 from freqai_ext.guardian.settings import GuardianSettings
 
@@ -40,15 +40,32 @@ class Inspection:
         return self.health is None and self.open_bridge is False
 
     @property
+    def other_network(self) -> bool:
+        """Whether Guardian is not on the network that is demanded."""
+        # Of one that answers, nothing else is a fault.
+        return self.health is not None and bool(self.faults)
+
+    @property
     def passed(self) -> bool:
         """Whether Guardian answered and nothing speaks against sending."""
         return self.unreachable is None and not self.faults
 
 
-async def inspect(client: GuardianClient, settings: GuardianSettings) -> Inspection:
+async def inspect(
+    client: GuardianClient, settings: GuardianSettings, *, before: Inspection | None = None
+) -> Inspection:
     """Ask Guardian how it is, once with the token and once without, and judge what it says.
 
     It raises no GuardianError: those are what it reports.
+
+    Parameters
+    ----------
+    client
+        The connection to it.
+    settings
+        ``freqai_ext.guardian``.
+    before
+        An earlier look. What it found out without the token then stands, and is not asked again.
     """
     try:
         health = await client.health()
@@ -57,9 +74,23 @@ async def inspect(client: GuardianClient, settings: GuardianSettings) -> Inspect
         return Inspection(None, None, (), (), str(error))
     except GuardianError as error:
         return Inspection(None, False if isinstance(error, GuardianDeniedError) else None, (str(error),), (), None)
-    open_bridge = await _answers_without_token(client) if client.has_token else True
+    if before is not None:
+        open_bridge = before.open_bridge
+    else:
+        open_bridge = await _answers_without_token(client) if client.has_token else True
     warnings = (*_access(open_bridge, client.has_token, settings.url), *_settings_of(health), *_thresholds(health))
-    return Inspection(health, open_bridge, _network(health, settings), warnings, None)
+    fault = network_fault(health.network, settings)
+    return Inspection(health, open_bridge, () if fault is None else (fault,), warnings, None)
+
+
+def network_fault(network: Network | None, settings: GuardianSettings) -> str | None:
+    """Return what is wrong with a Guardian on ``network``; ``None`` where that is as demanded, or none is."""
+    if settings.network in (None, network):
+        return None
+    return (
+        f"freqai_ext.guardian.network: {settings.network!r} is demanded, and {settings.url} is on "
+        f"{network or 'an unknown network'}; correct 'testnet' in Guardian's settings.json, or this setting"
+    )
 
 
 async def _answers_without_token(client: GuardianClient) -> bool | None:
@@ -70,18 +101,6 @@ async def _answers_without_token(client: GuardianClient) -> bool | None:
     except GuardianError:
         return None
     return True
-
-
-def _network(health: Health, settings: GuardianSettings) -> tuple[str, ...]:
-    if settings.network is None:
-        return ()
-    found = {True: "testnet", False: "mainnet", None: "an unknown network"}[health.testnet]
-    if found == settings.network:
-        return ()
-    return (
-        f"freqai_ext.guardian.network: {settings.network!r} is demanded, and {settings.url} is on {found}; "
-        "correct 'testnet' in Guardian's settings.json, or this setting",
-    )
 
 
 def _access(open_bridge: bool | None, has_token: bool, url: str) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from freqai_ext.errors import (
     GuardianRefusedError,
     GuardianUnavailableError,
 )
+from freqai_ext.guardian._missing_pairs import MissingPairs
+from freqai_ext.guardian._network_check import NetworkCheck, OtherNetworkError
 from freqai_ext.guardian.answers import FeaturesAnswer
 from freqai_ext.guardian.client import FEATURES_PER_CALL, GuardianClient
 from freqai_ext.guardian.feature_store import FeatureStore
@@ -35,6 +37,7 @@ _OUTCOMES: Final[dict[type[GuardianError], str]] = {
     GuardianRefusedError: "refused",
     GuardianAnswerError: "invalid",
     GuardianDataError: "not_stored",
+    OtherNetworkError: "other_network",
 }
 _MOST_NAMED: Final = 10
 
@@ -44,7 +47,13 @@ class FeaturePoller:
 
     Guardian is asked for 25 pairs at a time, in alphabetical order so that the calls stay the same, one call after the
     other, each at most every ``poll_interval_s``, failed or not: contract, section 4. Only where nobody listens at the
-    address is it tried again after 30 seconds. A call that fails takes nothing from the others.
+    address is it tried again after 30 seconds. A call that fails takes nothing from the others; one that has no answer
+    at all ends the round, since Guardian may still be at work on it, and the next round begins with those that waited.
+
+    Pairs that do not come back are asked for once more at the end of the round, by themselves; those that do not come
+    then either, once an hour.
+
+    Where ``freqai_ext.guardian.network`` is set, nothing is recorded of an answer from another network.
 
     Rows are stamped with the time at which the answer had arrived: that is when they became known.
 
@@ -80,6 +89,8 @@ class FeaturePoller:
         self._pairs = symbols
         self._clock = clock
         self._calls: list[_Call] = []
+        self._alone = _Call()
+        self._missing = MissingPairs()
         self._failures: defaultdict[str, Throttle] = defaultdict(Throttle)
 
     async def run(self, now_s: float) -> float:
@@ -89,15 +100,20 @@ class FeaturePoller:
         for call in self._calls:
             # A clock that was set back must not put off what was due by the old one.
             call.due_s = min(call.due_s, now_s + interval_s)
-        for call in self._calls:
+        check = NetworkCheck(self._client, self._settings)
+        made: list[_Call] = []
+        # Where one call ends every round, the others must not wait for ever.
+        for call in sorted(self._calls, key=lambda call: call.asked_s):
             asked_s = self._clock()
             if asked_s < call.due_s:
                 continue
-            if not await self._make(call):
-                for waiting in self._calls:
-                    waiting.due_s = max(waiting.due_s, asked_s + NOBODY_THERE_RETRY_S)
+            call.asked_s = asked_s
+            if not await self._make(call, check):
                 break
             call.due_s = asked_s + interval_s
+            made.append(call)
+        else:
+            await self._ask_alone([call for call in made if not call.failing], check)
         return min((call.due_s for call in self._calls), default=now_s + interval_s)
 
     async def close(self) -> None:
@@ -121,24 +137,48 @@ class FeaturePoller:
         for call, chunk in zip(self._calls, chunks, strict=True):
             call.symbols = chunk
 
-    async def _make(self, call: "_Call") -> bool:
-        """Return whether there was anybody to ask."""
+    async def _make(self, call: "_Call", check: NetworkCheck) -> bool:
+        """Return whether Guardian may be asked for more."""
         started_s = time.monotonic()
         try:
             answer = await self._client.features(call.symbols)
             known_at_s = self._clock()
-            came = await self._record(call.symbols, answer, known_at_s)
+            await check.check(answer)
+            call.came = await self._record(call.symbols, answer, known_at_s)
         except GuardianError as error:
             self._failed(call, error)
-            return not self._nobody_there(error, time.monotonic() - started_s)
-        self._metrics.polled("ok", len(came), known_at_s)
-        self._say_missing(call, came)
+            if not isinstance(error, GuardianUnavailableError) or error.status is not None:
+                return True
+            self._leave_alone(time.monotonic() - started_s)
+            return False
+        self._metrics.polled("ok", len(call.came), known_at_s)
         call.failing = False
-        if self._failures and not any(each.failing for each in self._calls):
+        if self._failures and not any(each.failing for each in (*self._calls, self._alone)):
             failed = sum(throttle.count for throttle in self._failures.values())
             logger.info("%s: features come again after %d calls that failed", self._settings.url, failed)
             self._failures.clear()
         return True
+
+    async def _ask_alone(self, made: Sequence["_Call"], check: NetworkCheck) -> None:
+        """Ask once more for the pairs that did not come back, and say which are still missing."""
+        now_s = self._clock()
+        self._missing.came([symbol for call in made for symbol in call.came])
+        symbols = self._missing.worth_asking([symbol for call in made for symbol in call.left_out], now_s)
+        came: set[str] = set()
+        open_question: set[str] = set(symbols)
+        self._alone.failing = False
+        for at in range(0, len(symbols), FEATURES_PER_CALL):
+            self._alone.symbols = symbols[at : at + FEATURES_PER_CALL]
+            goes_on = await self._make(self._alone, check)
+            if not self._alone.failing:
+                self._missing.asked_alone(self._alone.symbols, self._alone.came, now_s)
+                came |= self._alone.came
+                open_question.difference_update(self._alone.symbols)
+            if not goes_on:
+                break
+        for call in made:
+            if open_question.isdisjoint(call.symbols):
+                self._say_missing(call, call.left_out - came)
 
     async def _record(self, symbols: Sequence[str], answer: FeaturesAnswer, known_at_s: float) -> frozenset[str]:
         asked = frozenset(symbols)
@@ -147,10 +187,14 @@ class FeaturePoller:
         await asyncio.to_thread(self._store.append, rows, known_at_s)
         return frozenset(row.symbol for row in rows)
 
-    def _nobody_there(self, error: GuardianError, took_s: float) -> bool:
-        no_answer = isinstance(error, GuardianUnavailableError) and getattr(error, "status", None) is None
+    def _leave_alone(self, took_s: float) -> None:
+        """Put all calls off after one that nobody answered in ``took_s`` seconds."""
         # A Guardian that takes long and then fails is at work, and asking again would give it more.
-        return no_answer and took_s <= self._settings.connect_timeout_s + 1.0
+        at_work = took_s > self._settings.connect_timeout_s + 1.0
+        pause_s = self._settings.features.poll_interval_s if at_work else NOBODY_THERE_RETRY_S
+        until_s = self._clock() + pause_s
+        for call in self._calls:
+            call.due_s = max(call.due_s, until_s)
 
     def _failed(self, call: "_Call", error: GuardianError) -> None:
         call.failing = True
@@ -160,15 +204,15 @@ class FeaturePoller:
         if throttle.passes():
             logger.warning("no new features, times=%d: %s", throttle.count, error)
 
-    def _say_missing(self, call: "_Call", came: frozenset[str]) -> None:
-        missing = frozenset(call.symbols) - came
+    def _say_missing(self, call: "_Call", missing: frozenset[str]) -> None:
         if missing == call.missing:
             return
         call.missing = missing
         if missing:
             named = ", ".join(sorted(missing)[:_MOST_NAMED]) + (", ..." if len(missing) > _MOST_NAMED else "")
             logger.warning(
-                "%s: no features of %s (%d of %d pairs asked for); see whether they are traded on its network",
+                "%s: no features of %s (%d of %d pairs asked for); see whether they are traded on its network, and "
+                "whether its freqai_feature_limit is below the number of pairs",
                 self._settings.url,
                 named,
                 len(missing),
@@ -180,9 +224,16 @@ class FeaturePoller:
 
 @dataclass
 class _Call:
-    """One of the calls of a round, by its place in it."""
+    """One of the calls of a round, by its place in it; or what is asked for alone."""
 
     symbols: tuple[str, ...] = ()
+    asked_s: float = float("-inf")
     due_s: float = float("-inf")
+    came: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
     failing: bool = False
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Pairs that did not come back the last time."""
+        return frozenset(self.symbols) - self.came

@@ -36,6 +36,9 @@ _SET_BACK_S: Final = 1.0
 _AFTER_THE_GOOD_TIME_S: Final = 5.0
 _LAST_ATTEMPTS: Final = 2
 _SHARE_FOR_THE_LAST_WORD: Final = 0.8
+_SHARE_FOR_THE_BEGINNING: Final = 0.1
+_SHARE_FOR_ALL: Final = 0.95
+_LONGEST_WAIT_FOR_THE_JOURNAL_S: Final = 1.0
 
 State = Literal["waiting", "current", "retrying", "denied", "refused"]
 
@@ -48,7 +51,7 @@ class PublisherStatus:
     ----------
     state
         Nothing to say yet; Guardian holds the newest; it cannot be reached; it refuses the token; it refuses the set,
-        or is one that nothing may be sent to.
+        or is on another network than it must be.
     last_push_at_s
         When Guardian last stored a push, UTC seconds.
     last_accepted
@@ -101,6 +104,7 @@ class Publisher:
         self._delivery = Delivery(client, journal, metrics, clock)
         self._offer: Offer | None = None
         self._standing: OpinionSet | None = None
+        self._known_pairs: Sequence[str] = ()
         self._retry = Backoff(_FIRST_RETRY_S, min(_LONGEST_RETRY_S, settings.interval_s))
         self._retry_when_denied = Backoff(_FIRST_RETRY_WHEN_DENIED_S, settings.interval_s)
         self._beginning: asyncio.Task[bool] | None = None
@@ -143,8 +147,16 @@ class Publisher:
 
     async def close(self) -> None:
         """Tell Guardian the last word, in the time that the settings allow."""
-        if not self._begun:
-            await self._begin()
+        allowed_s = self._settings.shutdown_timeout_s
+        end_s = time.monotonic() + _SHARE_FOR_ALL * allowed_s
+        # A journal that is locked must not keep Guardian from hearing it.
+        self._delivery.hurry()
+        try:
+            async with asyncio.timeout(_SHARE_FOR_THE_BEGINNING * allowed_s):
+                if not self._begun:
+                    await self._begin()
+        except TimeoutError:
+            self._owes = True
         await self._take()
         await self._delivery.give_up("abandoned")
         if self._offer is not None:
@@ -157,6 +169,7 @@ class Publisher:
             await self._delivery.end_session()
         else:
             logger.warning("%s: the last word was not heard; the next start says it again", self._settings.url)
+        await self._delivery.close(min(_LONGEST_WAIT_FOR_THE_JOURNAL_S, max(end_s - time.monotonic(), 0.0)))
 
     async def read_back(self) -> ReadBack:
         """Compare what Guardian holds with what it last answered to; may be awaited in any event loop.
@@ -192,6 +205,7 @@ class Publisher:
             if self._offer is not None:
                 passed_over = (superseded(self._offer), *passed_over)
             self._offer, self._standing = offer, offer.opinions
+            self._known_pairs = offer.opinions.universe or self._known_pairs
         await self._delivery.superseded(*passed_over)
         return offer is not None
 
@@ -209,7 +223,11 @@ class Publisher:
             return
         payload = await self._open(self._payload())
         if trouble:
-            self._after(await self._delivery.forgo(trouble), held_back=trouble.outcome != "failed")
+            if self._may_take_back(trouble):
+                outcome = await self._take_back(trouble)
+            else:
+                outcome = await self._delivery.forgo(trouble)
+            self._after(outcome, held_back=trouble.outcome != "failed")
             return
         outcome = await self._send(payload)
         self._after(outcome, held_back=outcome == "denied", good_until_s=payload.good_until_s)
@@ -247,6 +265,28 @@ class Publisher:
             self._owes = True
         return None
 
+    def _may_take_back(self, trouble: Trouble) -> bool:
+        """Return whether a retraction, and only that, may be sent: ours would stay for ever where it should not be."""
+        return trouble.other_network and self._owes
+
+    async def _take_back(self, trouble: Trouble) -> Outcome:
+        """Retract in place of what is on its way, and return the outcome for that, or of a retraction that failed."""
+        if self._quiet_trouble.passes():
+            logger.warning("%s; what it was sent before is taken back", trouble.reason)
+        outcome = await self._send(await self._retraction(trouble))
+        if outcome != "accepted":
+            return outcome
+        self._owes = False
+        return trouble.outcome
+
+    async def _retraction(self, trouble: Trouble) -> Payload:
+        on_its_way = self._delivery.payload
+        if on_its_way is not None and on_its_way.kind == "retraction":
+            return on_its_way
+        if on_its_way is not None:
+            await self._delivery.forgo(trouble)
+        return await self._delivery.open(self._silence("retract"))
+
     async def _open(self, payload: Payload) -> Payload:
         """Take ``payload`` on, except where what is on its way already says the same."""
         on_its_way = self._delivery.payload
@@ -258,22 +298,24 @@ class Publisher:
 
     def _payload(self) -> Payload:
         policy = self._settings.policy
-        if self._standing is None:
+        if self._standing is None or not self._standing.universe:
             return self._silence(policy.no_model)
-        push_id = self._offer.push_id if self._offer else new_push_id()
-        return opinions_payload(self._standing, self._clock(), policy, self._gate.thresholds, push_id)
+        return opinions_payload(self._standing, self._clock(), policy, self._gate.thresholds, self._push_id())
 
     def _silence(self, silence: Silence) -> Payload:
-        return silent_payload(self._pairs(), silence, self._clock(), self._gate.thresholds, new_push_id())
+        return silent_payload(self._pairs(), silence, self._clock(), self._gate.thresholds, self._push_id())
+
+    def _push_id(self) -> str:
+        return self._offer.push_id if self._offer else new_push_id()
 
     def _pairs(self) -> Sequence[str]:
-        if self._standing is not None:
-            return self._standing.universe
-        try:
-            return self._universe()
-        except Exception as error:
-            logger.warning("the pairs are not known (%s: %s); Guardian is told of none", type(error).__name__, error)
-            return ()
+        """Return the pairs, or the last ones known: without any, "neutral" would take back what it should hold."""
+        if self._standing is None:
+            try:
+                self._known_pairs = self._universe() or self._known_pairs
+            except Exception as error:
+                logger.warning("the pairs are not known (%s: %s); the former ones count", type(error).__name__, error)
+        return self._known_pairs or [f"{name.removesuffix('USDT')}/USDT" for name in self._sent]
 
     async def _send(self, payload: Payload) -> Outcome:
         self._owes = True
@@ -321,6 +363,8 @@ class Publisher:
 
     async def _say_last(self) -> Outcome:
         trouble = await self._gate.trouble(hurried=True)
+        if trouble and self._may_take_back(trouble):
+            return await self._send(await self._retraction(trouble))
         payload = self._delivery.payload
         if payload is None:
             payload = await self._delivery.open(self._silence(self._settings.policy.shutdown))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from freqai_ext._services.worker import Worker
+from freqai_ext.guardian._network_check import NetworkCheck
 from freqai_ext.guardian._with_client import WithClient
 from freqai_ext.guardian.client import FEATURES_PER_CALL, GuardianClient
 from freqai_ext.guardian.feature_store import FeatureStore
@@ -36,7 +37,7 @@ def current_features(settings: GuardianSettings, pairs: Sequence[str]) -> pd.Dat
     Raises
     ------
     GuardianError
-        If Guardian does not answer as it should.
+        If Guardian does not answer as it should, or is on another network than ``freqai_ext.guardian.network``.
     """
     rows, fetched_at_s = asyncio.run(_fetch(settings, pairs))
     columns = [column.name for column in SCHEMA]
@@ -95,11 +96,13 @@ async def _fetch(settings: GuardianSettings, pairs: Sequence[str]) -> tuple[list
     sent = (guardian_symbol(pair) for pair in pairs)
     symbols = sorted({canonical_symbol(symbol) for symbol in sent if symbol is not None})
     client = GuardianClient(settings)
+    check = NetworkCheck(client, settings)
     rows: list[FeatureRow] = []
     try:
         for at in range(0, len(symbols), FEATURES_PER_CALL):
             chunk = symbols[at : at + FEATURES_PER_CALL]
             answer = await client.features(chunk)
+            await check.check(answer)
             rows += [flatten(pair) for pair in answer.pairs if pair.symbol in chunk]
     finally:
         await client.aclose()

@@ -114,11 +114,12 @@ class GuardianSettings(Settings):
         File that holds the token in its first line; read again whenever Guardian refuses, so that a token can be
         rotated without a restart. It wins over ``token``.
     network
-        The network Guardian must be on: nothing is sent to one on the other. ``null`` for either.
+        The network Guardian must be on: no forecast is sent to one on the other, and its features are not recorded.
+        ``null`` for either.
     connect_timeout_s
         Longest wait for a connection, within the one for an answer.
     timeout_s
-        Longest wait for a whole answer, except of ``/features``, which has 60 s and 7 s a pair.
+        Longest wait for a whole answer, except of ``/features``, which has 340 s: Guardian may take 7 s a pair.
     max_answer_mb
         An answer that is larger is refused.
     database

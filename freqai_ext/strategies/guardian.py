@@ -108,7 +108,8 @@ class GuardianMixin(IStrategy):
         if self.guardian_settings.train_cron is not None:
             train_by(self.freqai, CronSchedule(self.guardian_settings.train_cron))
         try:
-            check_guardian(self.guardian_settings)
+            if self.guardian_settings.publish or self.guardian_settings.features.enabled:
+                check_guardian(self.guardian_settings)
             self._sidecar = Sidecar(self.guardian_settings, self.guardian_database, self.dp.current_whitelist)
             self._sidecar.start()
         except FreqaiExtError as error:
@@ -214,8 +215,11 @@ class GuardianMixin(IStrategy):
             self._offer()
 
     def _offer(self) -> None:
-        self._new.clear()
         universe = tuple(self.dp.current_whitelist())
+        if not universe:
+            # The bot is changing its pair list; to Guardian, an empty set would say that all is taken back.
+            return
+        self._new.clear()
         if not any(guardian_symbol(pair) for pair in universe):
             self._guardian_say("No pair of the whitelist is quoted in USDT, and Guardian knows no other currency.")
         if self._sidecar is not None:

@@ -264,3 +264,18 @@ def test_a_receipt_counts_what_was_stored():
 def test_a_receipt_that_does_not_count_is_refused(raw):
     with pytest.raises(GuardianAnswerError, match=r"^/predictions: "):
         PushReceipt.parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("path", "network"),
+    [
+        ("/srv/guardian/_data/pnl/executions.mainnet.jsonl", "mainnet"),
+        ("C:\\guardian\\_data\\pnl\\executions.testnet.jsonl", "testnet"),
+        ("/srv/testnet/pnl/executions.jsonl", None),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_the_name_of_the_trade_journal_tells_the_network(path, network):
+    assert FeaturesAnswer.parse({"pairs": [], "executions_path": path}).network == network

@@ -36,6 +36,19 @@ def test_a_healthy_guardian_that_wants_the_token_passes_without_a_word(guardian,
     assert ["x-api-token" in request.headers for request in guardian.requests] == [True, False]
 
 
+def test_what_an_earlier_look_found_without_the_token_stands(guardian, call):
+    guardian.token = "right-token"
+    settings = GuardianSettings(url=guardian.url, token="right-token")
+
+    async def twice(client):
+        before = await inspect(client, settings)
+        return before, await inspect(client, settings, before=before)
+
+    before, found = call(GuardianClient(settings), twice)
+    assert found == before
+    assert ["x-api-token" in request.headers for request in guardian.requests] == [True, False, True]
+
+
 def test_an_open_bridge_beside_our_token_is_warned_of(look):
     found = look(token="useless-token")
     assert found.passed

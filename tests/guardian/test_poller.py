@@ -35,6 +35,8 @@ class Scan:
     def __init__(self, guardian):
         self.unknown = set()
         self.failing = set()
+        self.journal = None
+        self.limit = 40
         self.before_answer = lambda: None
         self.lists = []
         guardian.serve("/features", self)
@@ -47,9 +49,11 @@ class Scan:
         self.before_answer()
         if self.failing & set(listed):
             return self._send(handler, 500, b"Internal Server Error")
-        symbols = [*(symbol for symbol in listed if symbol not in self.unknown), "UNASKEDUSDT"]
+        # The pair that nobody asked for has the highest rank.
+        symbols = ["UNASKEDUSDT", *(symbol for symbol in listed if symbol not in self.unknown)][: self.limit]
         pairs = [{"symbol": symbol, "trend": "buy", "features": {"change_pct": 1.5}} for symbol in symbols]
-        return self._send(handler, 200, json.dumps({"pairs": pairs}).encode())
+        answer = {"pairs": pairs} | ({"executions_path": f"/srv/_data/pnl/{self.journal}"} if self.journal else {})
+        return self._send(handler, 200, json.dumps(answer).encode())
 
     def _send(self, handler, status, body):
         handler.send_response(status)
@@ -196,6 +200,25 @@ def test_a_guardian_that_does_not_answer_in_time_is_left_alone_for_the_interval(
     assert bot.polls("unavailable") == 1.0
 
 
+def test_a_call_without_an_answer_ends_the_round_and_the_next_one_begins_with_the_others(polled, monkeypatch):
+    def answer(request):
+        asked.append(request.url.params["whitelist"].count(",") + 1)
+        if asked[-1] == 25:
+            bot.clock.now_s += 340.0
+            raise httpx.ReadTimeout("timed out", request=request)
+        return httpx.Response(200, json={"pairs": []})
+
+    asked = []
+    monkeypatch.setattr("freqai_ext.guardian.poller.time.monotonic", lambda: bot.clock.now_s)
+    bot = polled([f"C{number:02}/USDT" for number in range(40)], transport=httpx.MockTransport(answer))
+    again_s = bot.run()
+    assert asked == [25]
+    assert again_s == START_S + 340.0 + INTERVAL_S
+    # What is left out is asked for alone only where Guardian answered all the others.
+    assert bot.run(again_s) == again_s + 340.0 + INTERVAL_S
+    assert asked == [25, 15, 25]
+
+
 @pytest.mark.parametrize(
     ("content", "status", "outcome"),
     [
@@ -243,10 +266,90 @@ def test_pairs_that_do_not_come_back_are_named_once_per_change(scan, polled, cap
     bot.run(START_S + 3 * INTERVAL_S)
     said = [record.message for record in caplog.records if record.name.endswith("poller")]
     assert [text.partition(": ")[2] for text in said] == [
-        "no features of ADAUSDT (1 of 2 pairs asked for); see whether they are traded on its network",
+        "no features of ADAUSDT (1 of 2 pairs asked for); see whether they are traded on its network, and whether its "
+        "freqai_feature_limit is below the number of pairs",
         "features of all 2 pairs asked for",
     ]
     assert bot.times_s("ADAUSDT") == [START_S + 2 * INTERVAL_S, START_S + 3 * INTERVAL_S]
+
+
+def test_pairs_that_the_limit_cut_off_are_asked_for_alone_at_the_end_of_the_round(scan, polled, caplog):
+    scan.limit = 20
+    bot = polled([f"C{number:02}/USDT" for number in range(40)])
+    for number in range(2):
+        bot.run(START_S + number * INTERVAL_S)
+    assert [len(listed) for listed in scan.lists] == [25, 15, 6] * 2
+    assert scan.lists[2] == [f"C{number}USDT" for number in range(19, 25)]
+    assert len(bot.store.symbols()) == 40
+    assert "no features of" not in caplog.text
+
+
+def test_pairs_that_stay_missing_are_asked_for_alone_once_an_hour(scan, polled):
+    bot = polled()
+    scan.unknown = {"ADAUSDT"}
+    for number in range(13):
+        bot.run(START_S + number * INTERVAL_S)
+    assert scan.lists[:3] == [["ADAUSDT", "BTCUSDT"], ["ADAUSDT"], ["ADAUSDT", "BTCUSDT"]]
+    assert scan.lists.count(["ADAUSDT"]) == 2
+    assert scan.lists[-1] == ["ADAUSDT"]
+
+
+def test_asking_alone_that_fails_is_counted_and_done_again_in_the_next_round(scan, polled, caplog):
+    def fail_alone():
+        scan.failing = {"ADAUSDT"} if scan.lists[-1] == ["ADAUSDT"] else set()
+
+    caplog.set_level(logging.INFO)
+    bot = polled()
+    scan.unknown, scan.before_answer = {"ADAUSDT"}, fail_alone
+    assert bot.run() == START_S + INTERVAL_S
+    assert (bot.polls("ok"), bot.polls("unavailable")) == (1.0, 1.0)
+    assert "no features of" not in caplog.text
+    scan.before_answer, scan.failing = lambda: None, set()
+    bot.run(START_S + INTERVAL_S)
+    assert scan.lists == [["ADAUSDT", "BTCUSDT"], ["ADAUSDT"]] * 2
+    assert "no features of ADAUSDT (1 of 2 pairs" in caplog.text
+    assert "features come again after 1 calls that failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("journal", "testnet", "recorded", "looks"),
+    [
+        ("executions.mainnet.jsonl", True, True, 0),
+        ("executions.testnet.jsonl", False, False, 0),
+        ("executions.jsonl", False, True, 1),
+        ("executions.jsonl", True, False, 1),
+        (None, False, True, 1),
+        (None, None, False, 1),
+    ],
+)
+def test_features_of_another_network_are_not_recorded(
+    scan, polled, guardian, health_answer, caplog, journal, testnet, recorded, looks
+):
+    scan.journal = journal
+    health_answer["settings"]["testnet"] = testnet
+    guardian.answer("/health", health_answer)
+    bot = polled([f"C{number:02}/USDT" for number in range(30)], network="mainnet")
+    assert bot.run() == START_S + INTERVAL_S
+    assert len(bot.store.symbols()) == (30 if recorded else 0)
+    assert bot.polls("ok" if recorded else "other_network") == 2.0
+    assert [request.path for request in guardian.requests].count("/health") == looks
+    assert ("freqai_ext.guardian.network: 'mainnet' is demanded" in caplog.text) is not recorded
+
+
+def test_any_network_is_recorded_where_none_is_demanded(scan, polled, guardian):
+    scan.journal = "executions.testnet.jsonl"
+    bot = polled()
+    bot.run()
+    assert bot.store.symbols() == ("ADAUSDT", "BTCUSDT")
+    assert {request.path for request in guardian.requests} == {"/features"}
+
+
+def test_where_no_network_can_be_told_nothing_is_recorded(scan, polled, guardian):
+    guardian.answer("/health", b"Internal Server Error", 500)
+    bot = polled(network="mainnet")
+    assert bot.run() == START_S + INTERVAL_S
+    assert bot.store.symbols() == ()
+    assert bot.polls("unavailable") == 1.0
 
 
 def test_a_clock_that_is_set_back_puts_nothing_off_for_long(scan, polled):

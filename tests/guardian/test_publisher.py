@@ -520,7 +520,7 @@ def test_a_network_that_is_put_right_is_noticed_within_an_interval(make_bot, sto
     assert store.kinds == ["opinions"]
 
 
-def test_a_guardian_that_comes_back_on_another_network_gets_nothing(make_bot, store):
+def test_from_a_guardian_that_comes_back_on_another_network_all_is_taken_back(make_bot, store):
     bot = make_bot(network="mainnet").start()
     bot.offer()
     bot.settle()
@@ -529,22 +529,77 @@ def test_a_guardian_that_comes_back_on_another_network_gets_nothing(make_bot, st
     store.status, store.testnet = None, True
     bot.pass_time(INTERVAL_S)
     bot.stop()
-    assert store.kinds == ["opinions"]
+    assert store.kinds == ["opinions", "retraction"]
+    assert store.pairs == {}
 
 
-def test_a_guardian_that_was_restarted_unnoticed_on_another_network_gets_nothing_after_a_quarter_of_an_hour(
-    make_bot, store
+@pytest.mark.parametrize("policy", ["retract", "neutral"])
+def test_a_guardian_that_changed_its_network_unnoticed_gets_a_retraction_at_the_next_push_and_nothing_else(
+    make_bot, store, caplog, policy
 ):
+    bot = make_bot(network="mainnet", policy={"no_model": policy, "shutdown": policy}).start()
+    bot.offer()
+    bot.settle()
+    store.testnet = True
+    bot.offer(probability=0.7)
+    bot.settle()
+    assert store.kinds == ["opinions", "retraction"]
+    assert store.pairs == {}
+    assert bot.publisher.status.state == "refused"
+    assert "'mainnet' is demanded" in caplog.text
+    assert "what it was sent before is taken back" in caplog.text
+    for _ in range(4):
+        bot.offer(probability=0.8)
+        bot.pass_time(INTERVAL_S)
+    assert bot.stop()
+    assert store.kinds == ["opinions", "retraction"]
+    assert bot.outcomes()[:3] == ["accepted", "refused", "accepted"]
+    assert bot.journal.unaccounted() == ()
+    assert not bot.journal.session_left_open()
+
+
+def test_after_the_retraction_a_network_that_is_put_right_hears_forecasts_again(make_bot, store):
     bot = make_bot(network="mainnet").start()
     bot.offer()
     bot.settle()
     store.testnet = True
-    bot.pass_time(4 * INTERVAL_S)
-    told = len(store.kinds)
-    assert told <= 4
-    bot.pass_time(10 * INTERVAL_S)
-    assert len(store.kinds) == told
-    assert bot.publisher.status.state == "refused"
+    bot.pass_time(INTERVAL_S)
+    store.testnet = False
+    bot.offer()
+    bot.pass_time(INTERVAL_S)
+    bot.stop()
+    assert store.kinds == ["opinions", "retraction", "opinions", "retraction"]
+
+
+def test_a_retraction_that_another_network_does_not_hear_is_tried_again_and_at_the_end(make_bot, guardian, store):
+    bot = make_bot(network="mainnet", policy={"shutdown": "neutral"}).start()
+    bot.offer()
+    bot.settle()
+    accept = guardian._answers["POST", "/predictions"]
+    store.testnet = True
+    guardian.answer("/predictions", b"Internal Server Error", 500, method="POST")
+    bot.pass_time(INTERVAL_S + 30.0)
+    assert store.kinds == ["opinions"]
+    assert bot.publisher.status.state == "retrying"
+    guardian.serve("/predictions", accept, method="POST")
+    assert bot.stop()
+    assert store.kinds == ["opinions", "retraction"]
+    assert not bot.journal.session_left_open()
+
+
+def test_whether_the_token_is_needed_is_asked_every_quarter_of_an_hour(make_bot, guardian, store):
+    guardian.token = "some-token"
+    bot = make_bot(token="some-token").start()
+    for _ in range(9):
+        bot.offer()
+        bot.pass_time(100.0)
+    looks = [request for request in guardian.requests if request.path == "/health"]
+    assert sum("x-api-token" in request.headers for request in looks) >= len(store.pushes) >= 9
+    assert sum("x-api-token" not in request.headers for request in looks) == 1
+    bot.offer()
+    bot.settle()
+    looks = [request for request in guardian.requests if request.path == "/health"]
+    assert sum("x-api-token" not in request.headers for request in looks) == 2
 
 
 def test_the_first_set_after_the_start_and_after_an_outage_is_read_back(make_bot, store, caplog):
@@ -641,6 +696,45 @@ def test_a_journal_that_cannot_be_written_does_not_stop_pushing(make_bot, store,
     assert bot.outcomes() == ["accepted", "accepted"]
 
 
+@pytest.mark.parametrize("offered", [False, True])
+def test_a_locked_journal_does_not_keep_the_last_word_from_being_sent(make_bot, store, tmp_path, offered):
+    bot = make_bot(shutdown_timeout_s=1.0).start()
+    bot.offer()
+    bot.settle()
+    with closing(sqlite3.connect(tmp_path / "guardian.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        if offered:
+            bot.publisher._wake = lambda: None
+            bot.offer(probability=0.7)
+        began_s = time.monotonic()
+        assert bot.stop()
+        assert time.monotonic() - began_s < 1.5
+        assert store.kinds == ["opinions", "retraction"]
+        other.execute("ROLLBACK")
+    deadline_s = time.monotonic() + SETTLE_S
+    while bot.journal.session_left_open() and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    assert bot.outcomes() == ["accepted", *(["superseded"] if offered else []), "accepted"]
+    assert bot.journal.unaccounted() == ()
+
+
+def test_stopped_before_a_locked_journal_has_told_of_the_last_session_it_takes_back(make_bot, store, tmp_path):
+    crashed = make_bot().start()
+    crashed.offer()
+    crashed.settle()
+    crashed.crash()
+    store.source = None
+    bot = make_bot(shutdown_timeout_s=1.0)
+    with closing(sqlite3.connect(tmp_path / "guardian.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        bot.running = True
+        bot.worker.start()
+        time.sleep(0.1)
+        assert bot.stop()
+        assert store.kinds == ["opinions", "retraction"]
+        other.execute("ROLLBACK")
+
+
 def test_one_line_is_logged_for_each_push(make_bot, store, caplog):
     bot = make_bot().start()
     with caplog.at_level(logging.INFO, "freqai_ext.guardian.publisher"):
@@ -667,6 +761,35 @@ def test_a_universe_that_is_not_known_is_answered_by_a_retraction(make_bot, stor
     bot.start()
     assert store.kinds == ["opinions", "retraction"]
     assert "the pairs are not known (RuntimeError: no whitelist yet)" in caplog.text
+
+
+@pytest.mark.parametrize("lost", [list, lambda: 1 / 0])
+def test_neutral_is_said_of_the_pairs_last_known_where_the_list_is_empty_or_cannot_be_read(make_bot, store, lost):
+    crashed = make_bot().start()
+    crashed.offer()
+    crashed.settle()
+    crashed.crash()
+    bot = make_bot(policy={"no_model": "neutral", "shutdown": "neutral"}).start()
+    assert store.kinds[-1] == "neutral"
+    bot.publisher._universe = lost
+    bot.pass_time(INTERVAL_S)
+    assert store.kinds == ["opinions", "neutral", "neutral"]
+    # Where it has never been read, it is what Guardian was sent.
+    bot.publisher._known_pairs = ()
+    assert bot.stop()
+    assert store.kinds == ["opinions", "neutral", "neutral", "neutral"]
+    assert set(store.pairs) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+
+
+def test_a_set_without_pairs_takes_nothing_back_where_the_policy_is_neutral(make_bot, store):
+    bot = make_bot(policy={"no_model": "neutral"}).start()
+    bot.offer()
+    bot.settle()
+    bot.offer(universe=())
+    bot.settle()
+    assert store.kinds == ["opinions", "neutral"]
+    assert set(store.pairs) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+    assert bot.outcomes() == ["accepted", "accepted"]
 
 
 def test_two_hundred_pairs_are_pushed_in_a_quarter_of_a_second(make_bot, store):

@@ -153,6 +153,22 @@ def test_pairs_that_come_alone_are_told_at_the_next_round_of_the_bot(make, guard
     assert ev_bps == -1e-6
 
 
+def test_without_a_pair_in_the_whitelist_nothing_is_told_until_there_is_one(make, guardian, newest_candles, caplog):
+    strategy = make(policy={"no_model": "neutral", "min_trusted_share": 0.3})
+    strategy.bot_start()
+    analyse(strategy, newest_candles())
+    assert wait_for(lambda: len(stored(guardian)) == 3)
+    strategy.dp.pairs.clear()
+    analyse(strategy, newest_candles(), PAIRS[:1])
+    strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+    time.sleep(0.5)
+    assert len(stored(guardian)) == 3
+    assert "No pair of the whitelist" not in caplog.text
+    strategy.dp.pairs.append("ETH/USDT")
+    strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+    assert wait_for(lambda: set(stored(guardian)) == {"ETHUSDT"})
+
+
 def test_a_pair_that_the_model_does_not_stand_by_is_neutral(make, guardian, newest_candles):
     strategy = make()
     strategy.freqai.do_predict["BTC/USDT"] = 0

@@ -37,7 +37,8 @@ class CachedCandles:
         Freqtrade's columns, oldest first; ``date`` is ``datetime64[ms, UTC]``. Empty where the file is refused.
     suspect
         For each row whether it may have been written unfinished and never corrected: the next candle does not open
-        where it closed, by more than 5 bp. Guardian leaves such a row at each refresh of its cache.
+        where it closed, by more than 5 bp, or is missing. Guardian leaves such a row at each refresh of its cache, and
+        a gap behind it where the next refresh came late.
     rows
         Rows of the file.
     dropped
@@ -107,7 +108,7 @@ def _cleaned(raw: pd.DataFrame, malformed: int) -> CachedCandles:
 def _suspect(candles: pd.DataFrame) -> "pd.Series[bool]":
     follows = candles["start"].shift(-1) == candles["start"] + CANDLE_MS
     jumps = (candles["open"].shift(-1) / candles["close"] - 1.0).abs() > _JUMP
-    return follows & jumps
+    return ~follows | jumps
 
 
 def _frame(candles: pd.DataFrame) -> pd.DataFrame:

@@ -154,9 +154,16 @@ def test_a_former_last_row_that_was_never_corrected_is_suspected(cache, datadir,
     assert frame["date"][7] not in set(pd.read_feather(dropped.path)["date"])
 
 
-def test_a_jump_over_a_gap_is_not_suspected(cache, datadir):
-    frame = hourly(30).drop([7])
-    assert only(convert_candles(cache(csv_lines(frame)), datadir)).suspects == 0
+def test_the_row_before_a_gap_is_suspected_wherever_the_price_goes_on(cache, datadir, tmp_path):
+    frame = hourly(30)
+    frame.loc[6, "close"] = frame.loc[8, "open"]
+    frame[["high", "low"]] += [5.0, -5.0]
+    frame = frame.drop([7, 20, 21])
+    data = cache(csv_lines(frame))
+    assert only(convert_candles(data, datadir)).suspects == 2
+    dropped = only(convert_candles(data, tmp_path / "other", drop_suspects=True))
+    missing = set(frame["date"][:-1]) - set(pd.read_feather(dropped.path)["date"])
+    assert missing == {frame["date"][6], frame["date"][19]}
 
 
 @pytest.mark.parametrize(

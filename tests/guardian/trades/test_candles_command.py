@@ -35,11 +35,15 @@ def test_the_table_tells_rows_span_gaps_and_what_was_left_out(data, tmp_path):
     assert result.exit_code == 0
     lines = {line.split()[0]: " ".join(line.split()) for line in result.output.splitlines() if line.strip()}
     assert lines["BTC/USDT"] == (
-        "BTC/USDT 5 5 2026-01-01 00:00 to 2026-01-01 06:00 1 (2 candles): 2026-01-01 03:00 (2) 0 1 unfinished"
+        "BTC/USDT 5 5 2026-01-01 00:00 to 2026-01-01 06:00 1 (2 candles): 2026-01-01 03:00 (2) 1 1 unfinished"
     )
     assert lines["ETHUSDC"] == "ETHUSDC not quoted in USDT"
     assert lines["SOL/USDT"].startswith("SOL/USDT demo file: times in seconds")
-    assert "Suspect" not in result.output
+    assert "Suspect" in result.output
+
+
+def test_nothing_is_suspect_where_each_candle_opens_at_the_last_close(data, tmp_path):
+    assert "Suspect" not in run(data("BTCUSDT", range(6)), tmp_path / "bybit").output
 
 
 def test_suspect_candles_are_explained_and_can_be_left_out(data, tmp_path):
