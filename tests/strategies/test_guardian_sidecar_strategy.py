@@ -190,23 +190,25 @@ def test_guardian_is_on_its_own_again_when_the_bot_ends(make, guardian, newest_c
 
 def test_a_hanging_guardian_costs_the_bots_loop_less_than_a_millisecond(make, guardian, newest_candles):
     strategy, candles = make(), newest_candles()
+    note, spans_ms = strategy._note, []
 
-    def took_ms():
-        spans = []
-        for _ in range(40):
-            began = time.perf_counter()
-            analyse(strategy, candles)
-            spans.append((time.perf_counter() - began) * 1e3 / len(PAIRS))
-            # A candle comes every five minutes; without a pause the journal would be at work for all of them at once.
-            time.sleep(0.05)
-        # A wait of ours is in every span; what else this machine does is only in some.
-        return statistics.quantiles(spans, n=10)[0]
+    def timed(*arguments):
+        began = time.perf_counter()
+        note(*arguments)
+        spans_ms.append((time.perf_counter() - began) * 1e3)
 
-    alone_ms = took_ms()
+    # All that is done for Guardian in the loop: around it, the strategy's own work takes now this and now that.
+    strategy._note = timed
     strategy.bot_start()
     guardian.add_fault(Fault(kind="hang"))
-    hanging_ms = took_ms()
-    assert hanging_ms - alone_ms < 1.0, (alone_ms, hanging_ms)
+    for _ in range(40):
+        analyse(strategy, candles)
+        # A candle comes every five minutes; without a pause the journal would be at work for all of them at once.
+        time.sleep(0.05)
+    assert len(spans_ms) == 40 * len(PAIRS)
+    # A wait would be in every third, where a set is offered; what else this machine does is only in some.
+    assert statistics.median(spans_ms) < 1.0, spans_ms
+    assert statistics.quantiles(spans_ms[len(PAIRS) - 1 :: len(PAIRS)], n=4)[0] < 1.0, spans_ms
     guardian.remove_faults()
     assert wait_for(lambda: len(stored(guardian)) == 3)
 

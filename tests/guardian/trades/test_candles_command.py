@@ -49,7 +49,7 @@ def test_nothing_is_suspect_where_each_candle_opens_at_the_last_close(data, tmp_
 def test_suspect_candles_are_explained_and_can_be_left_out(data, tmp_path):
     folder = data("BTCUSDT", range(6), closes={2: 120}.items())
     kept = run(folder, tmp_path / "kept")
-    assert "Guardian may have stored it unfinished" in kept.output
+    assert "so it may be unfinished" in kept.output
     dropped = run(folder, tmp_path / "dropped", "--drop-suspects")
     assert "1 unfinished, 1 suspect" in dropped.output
     assert "Guardian may have stored" not in dropped.output
