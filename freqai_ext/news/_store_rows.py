@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any
 
+import orjson
 from sqlalchemy import Row
 
 from freqai_ext.errors import NewsDataError
@@ -45,7 +46,7 @@ def text_sha256(article: Article) -> str:
 
 def article_of(row: Row[Any], asset: str | None = None) -> Article:
     """Return the article in ``row``; ``asset`` is what it was found for."""
-    assets = tuple(json.loads(row.assets))
+    assets = tuple(orjson.loads(row.assets))
     return Article(
         id=row.id,
         title=row.title,
@@ -108,7 +109,7 @@ def verdict_of(row: Row[Any]) -> Verdict:
         model=row.model,
         prompt_version=row.prompt_version,
         prompt_sha256=row.prompt_sha256,
-        article_ids=tuple(json.loads(row.article_ids)),
+        article_ids=tuple(orjson.loads(row.article_ids)),
         origin=row.origin,
         bot=row.bot,
         trained_until_s=row.trained_until_s,

@@ -84,7 +84,7 @@ def keep_quiet_of_cut_answers() -> None:
 
 def _is_fault_of_ours(record: logging.LogRecord) -> bool:
     by_the_end = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
-    return not by_the_end and "without completing response" not in record.getMessage()
+    return not by_the_end and "ASGI callable returned without" not in record.getMessage()
 
 
 def bound_socket(number: int, error: type[FreqaiExtError], backlog: int | None = None) -> socket.socket:
