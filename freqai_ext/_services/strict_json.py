@@ -14,7 +14,13 @@ MAX_DEPTH: Final = 32
 _REMEDY: Final = "see whether the address is that of the service"
 
 
-def decode(content: bytes, where: str = "the answer", *, error: type[FreqaiExtError] = NewsAnswerError) -> object:
+def decode(
+    content: bytes,
+    where: str = "the answer",
+    *,
+    error: type[FreqaiExtError] = NewsAnswerError,
+    remedy: str = _REMEDY,
+) -> object:
     """Return the JSON value in ``content``.
 
     Parameters
@@ -26,6 +32,8 @@ def decode(content: bytes, where: str = "the answer", *, error: type[FreqaiExtEr
     error
         What is raised if it is no JSON in UTF-8, has a number that is not finite, or nests deeper than
         :data:`MAX_DEPTH`.
+    remedy
+        What to do about it.
 
     Examples
     --------
@@ -35,9 +43,9 @@ def decode(content: bytes, where: str = "the answer", *, error: type[FreqaiExtEr
     try:
         value: object = orjson.loads(content)
     except orjson.JSONDecodeError as fault:
-        raise error(f"{where} is not JSON ({fault.msg}); {_REMEDY}") from None
-    if is_deeper(value, MAX_DEPTH):
-        raise error(f"{where} nests deeper than {MAX_DEPTH} levels; {_REMEDY}")
+        raise error(f"{where} is not JSON ({fault.msg}); {remedy}") from None
+    if _is_deeper(value, MAX_DEPTH):
+        raise error(f"{where} nests deeper than {MAX_DEPTH} levels; {remedy}")
     return value
 
 
@@ -60,10 +68,10 @@ def expect_list(
 
 
 def unexpected(
-    value: object, where: str, wanted: str, *, error: type[FreqaiExtError] = NewsAnswerError
+    value: object, where: str, wanted: str, *, error: type[FreqaiExtError] = NewsAnswerError, remedy: str = _REMEDY
 ) -> FreqaiExtError:
     """Return an error that says what stands where ``wanted`` should. It shows types, never contents."""
-    return error(f"{where} is {kind_of(value)}, not {wanted}; {_REMEDY}")
+    return error(f"{where} is {_kind(value)}, not {wanted}; {remedy}")
 
 
 def object_or_empty(value: object) -> Mapping[str, object]:
@@ -97,8 +105,7 @@ def text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def kind_of(value: object) -> str:
-    """Return what a value is, for texts: its type, never its contents."""
+def _kind(value: object) -> str:
     if value is None:
         return "null or missing"
     if isinstance(value, bool):
@@ -107,8 +114,7 @@ def kind_of(value: object) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), "no JSON value")
 
 
-def is_deeper(value: object, levels: int) -> bool:
-    """Return whether a value nests deeper than ``levels``."""
+def _is_deeper(value: object, levels: int) -> bool:
     layer = [value]
     for _ in range(levels + 1):
         layer = [inner for outer in layer for inner in _members(outer)]

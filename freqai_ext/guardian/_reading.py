@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
-
-from freqai_ext._services.strict_json import MAX_DEPTH, is_deeper, kind_of
-from freqai_ext.errors import GuardianAnswerError
+from freqai_ext._services import strict_json
+from freqai_ext.errors import FreqaiExtError, GuardianAnswerError
 
 _REMEDY: Final = "see whether freqai_ext.guardian.url is the address of Guardian's FreqAI bridge"
 
@@ -17,15 +15,10 @@ def decode(content: bytes, path: str) -> object:
     Raises
     ------
     GuardianAnswerError
-        If it is no JSON in UTF-8, has a number that is not finite, or nests deeper than :data:`MAX_DEPTH`.
+        If it is no JSON in UTF-8, has a number that is not finite, or nests deeper than
+        :data:`~freqai_ext._services.strict_json.MAX_DEPTH`.
     """
-    try:
-        value: object = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise GuardianAnswerError(f"{path}: the answer is not JSON ({error.msg}); {_REMEDY}") from None
-    if is_deeper(value, MAX_DEPTH):
-        raise GuardianAnswerError(f"{path}: the answer nests deeper than {MAX_DEPTH} levels; {_REMEDY}")
-    return value
+    return strict_json.decode(content, f"{path}: the answer", error=GuardianAnswerError, remedy=_REMEDY)
 
 
 def expect_object(value: object, path: str, name: str | None = None) -> Mapping[str, object]:
@@ -42,10 +35,10 @@ def expect_list(value: object, path: str, name: str) -> list[object]:
     return value
 
 
-def unexpected(value: object, path: str, name: str | None, wanted: str) -> GuardianAnswerError:
+def unexpected(value: object, path: str, name: str | None, wanted: str) -> FreqaiExtError:
     """Return an error that says what stands where ``wanted`` should. It shows types, never contents."""
     where = f"'{name}'" if name else "the answer"
-    return GuardianAnswerError(f"{path}: {where} is {kind_of(value)}, not {wanted}; {_REMEDY}")
+    return strict_json.unexpected(value, f"{path}: {where}", wanted, error=GuardianAnswerError, remedy=_REMEDY)
 
 
 def flag_or_none(value: object) -> bool | None:
