@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from freqai_ext._services.throttle import Throttle
@@ -17,7 +17,7 @@ from freqai_ext.news.budget import NewsBudget
 from freqai_ext.news.llm import JudgeAnswer, LlmUnavailableError
 from freqai_ext.news.prompt import EarlierVerdict, JudgeContext, Prompt, build_prompt
 from freqai_ext.news.records import Article, Verdict
-from freqai_ext.news.search import NewsItem, NewsResult, NewsSearch, query_for
+from freqai_ext.news.search import NewsItem, NewsResult, NewsSearch, query_for, undated_if_later
 from freqai_ext.news.settings import NewsSettings
 from freqai_ext.news.watchlist import STANDS_FOR_S, Numbers, Watchlist
 
@@ -222,7 +222,7 @@ class Analyst:
             close=numbers.close,
             change_24h=numbers.change_24h,
             rsi=numbers.rsi,
-            items=tuple(_undated_if_later(item, found.retrieved_at_s) for item in items),
+            items=tuple(undated_if_later(item, found.retrieved_at_s) for item in items),
             earlier=await self._earlier_than(asset, asked_s),
             facts=await self._facts_on(asset, query),
         )
@@ -323,12 +323,6 @@ class Analyst:
         if failed:
             logger.info("news are searched and judged again after %d failures", failed)
         self._throttles.clear()
-
-
-def _undated_if_later(item: NewsItem, seen_at_s: float) -> NewsItem:
-    # Not the time of the question: a search may be judged so much later that such a date looks fresh by then.
-    is_later = item.published_at_s is not None and item.published_at_s > seen_at_s
-    return replace(item, published_at_s=None) if is_later else item
 
 
 def _article(item: NewsItem, asset: str, seen_at_s: float) -> Article:

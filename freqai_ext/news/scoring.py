@@ -16,7 +16,7 @@ from freqai_ext.news.assets import common_name
 from freqai_ext.news.judgement import Judgement
 from freqai_ext.news.prompt import JudgeContext, Prompt, build_prompt
 from freqai_ext.news.records import Article, Verdict
-from freqai_ext.news.search import NewsItem
+from freqai_ext.news.search import NewsItem, undated_if_later
 from freqai_ext.news.store import NewsStore
 
 ARCHIVE_BOT: Final = "archive"
@@ -236,7 +236,5 @@ class _Run:
 
 
 def _item(article: Article) -> NewsItem:
-    # A date after the article was seen is wrong, and as little told as a bot tells it.
-    claimed_s = article.published_at_s
-    is_later = claimed_s is not None and claimed_s > article.first_seen_at_s
-    return NewsItem(article.title, article.url, article.text, None if is_later else claimed_s)
+    item = NewsItem(article.title, article.url, article.text, article.published_at_s)
+    return undated_if_later(item, article.first_seen_at_s)

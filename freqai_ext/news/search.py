@@ -58,6 +58,16 @@ class NewsResult:
     sha256: str
 
 
+def undated_if_later(item: NewsItem, seen_at_s: float) -> NewsItem:
+    """Return the item without a date that lies after ``seen_at_s`` (UTC seconds), which is wrong, or our clock is.
+
+    What counts is when it was seen, not when a model is asked about it: that may be so much later that such a date
+    looks fresh by then.
+    """
+    is_later = item.published_at_s is not None and item.published_at_s > seen_at_s
+    return replace(item, published_at_s=None) if is_later else item
+
+
 class NewsSearch(Protocol):
     """Something that finds news."""
 

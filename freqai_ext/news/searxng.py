@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,6 +25,7 @@ from freqai_ext.news.search import (
     MAX_TITLE_CHARACTERS,
     NewsItem,
     NewsResult,
+    undated_if_later,
     unique_items,
     web_address,
 )
@@ -203,15 +203,11 @@ def published_at(value: object) -> float | None:
 
 def _unique_items(items: Sequence[NewsItem], now_s: float) -> tuple[NewsItem, ...]:
     # Of a piece with several dates, one after our clock's time must not hide one that can be true.
-    credible = unique_items(item if (item.published_at_s or 0.0) <= now_s else _undated(item) for item in items)
+    credible = unique_items(undated_if_later(item, now_s) for item in items)
     claimed = unique_items(items)
     return tuple(
         item if item.published_at_s is not None else claim for item, claim in zip(credible, claimed, strict=True)
     )
-
-
-def _undated(item: NewsItem) -> NewsItem:
-    return replace(item, published_at_s=None)
 
 
 def _item(raw: object) -> NewsItem | None:
