@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from freqai_ext._services.loopback.answer import json_response
 from freqai_ext._services.loopback.clock import SettableClock
 from freqai_ext._services.loopback.faults import FaultPlan, FaultT
 from freqai_ext.errors import SettingsError
@@ -44,23 +45,23 @@ def control_app(
 
     @app.exception_handler(SettingsError)
     async def _wrong(_: Request, error: SettingsError) -> Response:
-        return control_answer({"error": str(error)}, 400)
+        return json_response({"error": str(error)}, 400)
 
     @app.get("/_sim/clock", response_model=None)
     async def _clock() -> Response:
-        return control_answer({"now_ms": round(clock() * 1_000)})
+        return json_response({"now_ms": round(clock() * 1_000)})
 
     @app.post("/_sim/clock", response_model=None)
     async def _set_clock(now_ms: int, rate: float = 0.0) -> Response:
         if not isinstance(clock, SettableClock):
-            return control_answer({"error": "the clock is the wall's; start with the clock 'sim'"}, 409)
+            return json_response({"error": "the clock is the wall's; start with the clock 'sim'"}, 409)
         clock.set(now_ms / 1_000, rate)
         await settle()
-        return control_answer({"now_ms": round(clock() * 1_000)})
+        return json_response({"now_ms": round(clock() * 1_000)})
 
     @app.get("/_sim/faults", response_model=None)
     async def _list_faults() -> Response:
-        return control_answer(faults.shown())
+        return json_response(faults.shown())
 
     @app.post("/_sim/faults", response_model=None)
     async def _add_faults(request: Request) -> Response:
@@ -68,13 +69,13 @@ def control_app(
         wanted = [parse_fault(raw) for raw in (content if isinstance(content, list) else [content])]
         numbers = [faults.add(fault) for fault in wanted]
         await settle()
-        return control_answer(numbers)
+        return json_response(numbers)
 
     @app.delete("/_sim/faults", response_model=None)
     async def _remove_faults(number: int | None = None) -> Response:
         faults.remove(number)
         await settle()
-        return control_answer(faults.shown())
+        return json_response(faults.shown())
 
     return app
 
@@ -91,11 +92,6 @@ async def sent_object(request: Request, example: str) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"the body is not a JSON object; send one such as {example}")
     return content
-
-
-def control_answer(content: object, status: int = 200) -> Response:
-    """Return JSON; a number that is not finite must be seen here, so it is written as Python does."""
-    return Response(json.dumps(content), status, media_type="application/json")
 
 
 async def _content(request: Request) -> object:

@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from freqai_ext._services.loopback.control import control_answer, control_app, sent_object
+from freqai_ext._services.loopback.answer import json_response
+from freqai_ext._services.loopback.control import control_app, sent_object
 from freqai_ext._services.loopback.door import Door
 from freqai_ext._services.loopback.faults import FaultPlan
 from freqai_ext.guardian.sandbox.faults import Fault, parse_fault
@@ -27,21 +28,21 @@ def create_control_app(state: GuardianState, faults: FaultPlan[Fault], door: Doo
 
     @app.get("/_sim/state", response_model=None)
     async def _state() -> Response:
-        return control_answer(described(state, faults, door))
+        return json_response(described(state, faults, door))
 
     @app.get("/_sim/log", response_model=None)
     async def _log(since: int = 0) -> Response:
-        return control_answer([asdict(record) for record in state.pushes.since(since)])
+        return json_response([asdict(record) for record in state.pushes.since(since)])
 
     @app.post("/_sim/settings", response_model=None)
     async def _settings(request: Request) -> Response:
         state.change(await sent_object(request, '{"network": "testnet"}'))
-        return control_answer(described(state, faults, door)["settings"])
+        return json_response(described(state, faults, door)["settings"])
 
     @app.post("/_sim/restart", response_model=None)
     async def _restart(down_s: float = 0.0) -> Response:
         await door.restart(down_s)
-        return control_answer({"is_open": door.is_open})
+        return json_response({"is_open": door.is_open})
 
     return app
 

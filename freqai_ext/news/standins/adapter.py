@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from freqai_ext.news.standins.answer import iso, json_response
+from freqai_ext._services.loopback.answer import json_response
+from freqai_ext.news.standins.answer import iso
 from freqai_ext.news.standins.ingest import Episode, Ingest, Message, is_group
 from freqai_ext.news.standins.standing import Standing
 

@@ -14,11 +14,6 @@ FAILURE: Final = "Internal Server Error"
 _LOOK_AGAIN_S: Final = 0.05
 
 
-def json_response(content: object, status: int = 200) -> Response:
-    """Return JSON; a number that is not finite is written as Python does, which is no JSON and a trap."""
-    return Response(json.dumps(content).encode(), status, media_type="application/json")
-
-
 def iso(moment_s: float) -> str:
     """Return UTC seconds as the services write dates."""
     return datetime.fromtimestamp(moment_s, UTC).isoformat().replace("+00:00", "Z")

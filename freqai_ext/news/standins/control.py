@@ -3,7 +3,8 @@
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from freqai_ext._services.loopback.control import control_answer, control_app, sent_object
+from freqai_ext._services.loopback.answer import json_response
+from freqai_ext._services.loopback.control import control_app, sent_object
 from freqai_ext.news.standins.faults import parse_fault
 from freqai_ext.news.standins.services import StandIns
 
@@ -25,16 +26,16 @@ def create_control_app(standins: StandIns) -> FastAPI:
 
     @app.get("/_sim/state", response_model=None)
     async def _state() -> Response:
-        return control_answer(standins.described())
+        return json_response(standins.described())
 
     @app.post("/_sim/settings", response_model=None)
     async def _settings(request: Request) -> Response:
         standins.change(await sent_object(request, '{"llm_style": "fenced"}'))
-        return control_answer(standins.described()["settings"])
+        return json_response(standins.described()["settings"])
 
     @app.post("/_sim/restart", response_model=None)
     async def _restart(service: str | None = None, down_s: float = 0.0) -> Response:
         await standins.restart(service, down_s)
-        return control_answer(standins.described()["open"])
+        return json_response(standins.described()["open"])
 
     return app

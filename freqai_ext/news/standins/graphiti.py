@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from freqai_ext._services.loopback.answer import json_response
 from freqai_ext._services.loopback.clock import epoch_s
-from freqai_ext.news.standins.answer import FAILURE, fault_of, iso, json_response
+from freqai_ext.news.standins.answer import FAILURE, fault_of, iso
 from freqai_ext.news.standins.ingest import Episode, Ingest, Message, is_group
 from freqai_ext.news.standins.standing import Standing
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from freqai_ext.news.standins.answer import fault_of, json_response, object_body
+from freqai_ext._services.loopback.answer import json_response
+from freqai_ext.news.standins.answer import fault_of, object_body
 from freqai_ext.news.standins.standing import Standing
 from freqai_ext.news.standins.words import tone
 

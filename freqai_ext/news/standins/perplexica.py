@@ -11,7 +11,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
-from freqai_ext.news.standins.answer import fault_of, hang_for_ever, json_response, object_body
+from freqai_ext._services.loopback.answer import json_response
+from freqai_ext.news.standins.answer import fault_of, hang_for_ever, object_body
 from freqai_ext.news.standins.headlines import Headline, asked_asset
 from freqai_ext.news.standins.standing import Standing
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from freqai_ext.news.standins.answer import fault_of, json_response
+from freqai_ext._services.loopback.answer import json_response
+from freqai_ext.news.standins.answer import fault_of
 from freqai_ext.news.standins.headlines import Headline, asked_asset
 from freqai_ext.news.standins.standing import Standing
 
