@@ -119,6 +119,13 @@ def posts(server):
     return server.count("POST", "/messages")
 
 
+def passed_on(request):
+    """Return what the server itself answers to a request that a transport in between has taken."""
+    with httpx.Client(trust_env=False) as http:
+        answer = http.request(request.method, request.url, content=request.content, headers=request.headers)
+    return httpx.Response(answer.status_code, content=answer.content)
+
+
 def warnings_in(caplog):
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
@@ -317,15 +324,13 @@ def failing_to_connect(times, method=None):
     """Return a transport to the server through which no connection comes about so many times."""
     left = [times]
 
-    def pass_on(request):
+    def fail_or_pass_on(request):
         if left[0] and method in (None, request.method):
             left[0] -= 1
             raise httpx.ConnectError("refused", request=request)
-        with httpx.Client(trust_env=False) as http:
-            answer = http.request(request.method, request.url, content=request.content, headers=request.headers)
-        return httpx.Response(answer.status_code, content=answer.content)
+        return passed_on(request)
 
-    return httpx.MockTransport(pass_on)
+    return httpx.MockTransport(fail_or_pass_on)
 
 
 def test_a_server_that_was_away_for_a_moment_is_not_called_dead(server, caplog):
@@ -398,9 +403,7 @@ def test_a_group_of_which_only_the_newest_can_be_read_holds_nothing_up(server, c
             if answer is None:
                 raise httpx.ReadTimeout("slow", request=request)
             return httpx.Response(answer.status_code, content=answer.content)
-        with httpx.Client(trust_env=False) as http:
-            passed_on = http.request(request.method, request.url, content=request.content, headers=request.headers)
-        return httpx.Response(passed_on.status_code, content=passed_on.content)
+        return passed_on(request)
 
     bot = Bot(server, transport=httpx.MockTransport(garbage))
     for number in range(60):
@@ -557,9 +560,7 @@ def test_an_asset_with_garbage_does_not_keep_a_verdict_of_another_from_being_sen
         if "AAA" in request.url.path:
             asked.append(request)
             return httpx.Response(200, json={"detail": "not a list"})
-        with httpx.Client(trust_env=False) as http:
-            answer = http.request(request.method, request.url, content=request.content, headers=request.headers)
-        return httpx.Response(answer.status_code, content=answer.content)
+        return passed_on(request)
 
     bot = Bot(server, transport=httpx.MockTransport(garbage))
     bot.judge(1, asset="AAA")
