@@ -115,11 +115,13 @@ def _plan(session: BacktestSession, cache: PredictionCache) -> _Work:
     continual = bool(session.config["freqai"].get("continual_learning")) or (
         settings.tuning.enabled and settings.tuning.warm_start
     )
-    windows, missing = 0, {}
+    windows, missing, spans = 0, {}, []
     for pair in session.pairs:
+        first, last = session.stored_span(pair)
+        spans.append(f"{pair} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
         dates = session.candles(pair)["date"]
         if dates.empty:
-            logger.warning("%s: no candles in %s; left out", pair, session.config["timerange"])
+            logger.warning("%s: candles are stored, but none in %s; left out", spans[-1], session.config["timerange"])
             continue
         every = pair_windows(session.config, pair)
         lacking = tuple(window for window in every if not cache.holds(window, dates))
@@ -127,8 +129,8 @@ def _plan(session: BacktestSession, cache: PredictionCache) -> _Work:
         missing[pair] = every if continual and lacking else lacking
     if not missing:
         raise MarketDataError(
-            f"timerange: {session.config['timerange']} has no candles of {', '.join(session.pairs)} "
-            f"in {session.config['datadir']}; download them, or choose another time range"
+            f"timerange: {session.config['timerange']} has no candles; {session.config['datadir']} has "
+            f"{', '.join(spans)}; download others, or choose another time range"
         )
     return _Work(windows, missing, continual, settings.signal.panel)
 

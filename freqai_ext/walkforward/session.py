@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from freqtrade.strategy import IStrategy
-    from pandas import DataFrame
+    from pandas import DataFrame, Timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -74,17 +74,33 @@ class BacktestSession:
         )
         return data.get(pair, DataFrame({"date": []}))
 
+    def stored_span(self, pair: str) -> tuple["Timestamp", "Timestamp"]:
+        """Return the dates of the first and the last stored candle, whatever their order in the file.
+
+        Freqtrade's own messages take them from the file's first and last row.
+        """
+        from freqtrade.data.history import get_datahandler
+
+        handler = get_datahandler(self.config["datadir"], self.config["dataformat_ohlcv"])
+        series = (pair, self.config["timeframe"], self.config["candle_type_def"])
+        frame: DataFrame = handler.ohlcv_load(*series, fill_missing=False, drop_incomplete=False)
+        first, last = frame["date"].iloc[0], frame["date"].iloc[-1]
+        if handler.ohlcv_data_min_max(*series) != (first, last, len(frame)):
+            logger.warning(
+                "%s: the file of %s %s candles holds rows out of order or twice; they are sorted for this run, and "
+                "of each date one is kept; download the candles anew",
+                self.config["datadir"],
+                pair,
+                self.config["timeframe"],
+            )
+        return first, last
+
 
 def _pairs_with_candles(config: dict[str, Any]) -> tuple[str, ...]:
-    from freqtrade.data.history import get_datahandler
     from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
 
-    handler = get_datahandler(config["datadir"], config["dataformat_ohlcv"])
-    stored = sorted(
-        pair
-        for pair, timeframe, candle_type in handler.ohlcv_get_available_data(config["datadir"], config["trading_mode"])
-        if timeframe == config["timeframe"] and candle_type == config["candle_type_def"]
-    )
+    by_timeframe = _stored_pairs(config)
+    stored = sorted(by_timeframe.get(config["timeframe"], ()))
     listed = config["exchange"]["pair_whitelist"]
     banned = expand_pairlist(config["exchange"].get("pair_blacklist", []), stored)
     wanted = dict.fromkeys(pair for pair in expand_pairlist(listed, stored, keep_invalid=True) if pair not in banned)
@@ -96,8 +112,45 @@ def _pairs_with_candles(config: dict[str, Any]) -> tuple[str, ...]:
         )
     if missing := [pair for pair in wanted if pair not in stored]:
         logger.warning("%s: no %s candles for %s", config["datadir"], config["timeframe"], ", ".join(missing))
+    pairs = _with_every_timeframe(config, pairs, by_timeframe)
     _refuse_shared_coins(pairs)
     return pairs
+
+
+def _stored_pairs(config: dict[str, Any]) -> "dict[str, set[str]]":
+    """Return the pairs that have stored candles, by timeframe."""
+    from freqtrade.data.history import get_datahandler
+
+    handler = get_datahandler(config["datadir"], config["dataformat_ohlcv"])
+    pairs: dict[str, set[str]] = {}
+    for pair, timeframe, candle_type in handler.ohlcv_get_available_data(config["datadir"], config["trading_mode"]):
+        if candle_type == config["candle_type_def"]:
+            pairs.setdefault(timeframe, set()).add(pair)
+    return pairs
+
+
+def _with_every_timeframe(
+    config: dict[str, Any], pairs: tuple[str, ...], stored: "Mapping[str, set[str]]"
+) -> tuple[str, ...]:
+    """Return the pairs whose features can be computed: FreqAI drops every training row of the others."""
+    parameters = config["freqai"]["feature_parameters"]
+    correlated = parameters.get("include_corr_pairlist", ())
+    lacking: dict[str, list[str]] = {}
+    for timeframe in parameters["include_timeframes"]:
+        for pair in dict.fromkeys((*pairs, *correlated)):
+            if pair not in stored.get(timeframe, ()):
+                lacking.setdefault(pair, []).append(timeframe)
+    kept = tuple(pair for pair in pairs if pair not in lacking)
+    named = "; ".join(f"{pair}: no {', '.join(timeframes)} candles" for pair, timeframes in lacking.items())
+    if not kept or any(pair in lacking for pair in correlated):
+        raise MarketDataError(
+            f"{config['datadir']}: {named}; the features of every pair need them, by "
+            "freqai.feature_parameters.include_timeframes and include_corr_pairlist; get them with freqtrade "
+            "download-data, or change these settings"
+        )
+    if lacking:
+        logger.warning("%s: %s; left out", config["datadir"], named)
+    return kept
 
 
 def _refuse_shared_coins(pairs: "Sequence[str]") -> None:

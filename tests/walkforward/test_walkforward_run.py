@@ -1,10 +1,13 @@
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from freqai_ext.errors import MarketDataError, SettingsError, WalkforwardError
 from freqai_ext.walkforward import Window, load_predictions, run_walkforward
+from freqai_ext.walkforward.session import BacktestSession
 
 SECOND_ETH_WINDOW = Window("ETH/USDT", 1736035200, 1736121600)
 
@@ -116,8 +119,45 @@ def test_a_killed_process_is_an_error_with_a_remedy(backtest):
 
 
 def test_a_time_range_without_candles_is_refused(backtest):
-    with pytest.raises(MarketDataError, match="timerange: 20240104-20240107 has no candles of BTC/USDT, ETH/USDT"):
+    with pytest.raises(
+        MarketDataError,
+        match=r"timerange: 20240104-20240107 has no candles; .* has BTC/USDT from 2025-01-01 00:00 to 2025-01-07 23:55",
+    ):
         run_walkforward(backtest.load(timerange="20240104-20240107"), jobs=1)
+
+
+def own_candles(backtest, tmp_path):
+    """Give the backtest candles of its own, to be damaged; return their folder."""
+    backtest.datadir = Path(shutil.copytree(backtest.datadir, tmp_path / "own"))
+    return backtest.datadir
+
+
+@pytest.mark.parametrize("damage", [lambda f: f.sample(frac=1, random_state=1), lambda f: pd.concat([f, f[99:140]])])
+def test_rows_out_of_order_are_named_and_the_bounds_are_right(backtest, tmp_path, caplog, damage):
+    path = own_candles(backtest, tmp_path) / "ETH_USDT-5m.feather"
+    candles = pd.read_feather(path)
+    damage(candles).reset_index(drop=True).to_feather(path)
+    session = BacktestSession(backtest.load())
+    assert session.stored_span("ETH/USDT") == (candles["date"].iloc[0], candles["date"].iloc[-1])
+    assert (
+        "the file of ETH/USDT 5m candles holds rows out of order or twice; they are sorted for this run" in caplog.text
+    )
+    caplog.clear()
+    session.stored_span("BTC/USDT")
+    assert caplog.text == ""
+
+
+def test_a_pair_without_an_included_timeframe_is_left_out_by_name(backtest, tmp_path, caplog):
+    (own_candles(backtest, tmp_path) / "ETH_USDT-15m.feather").unlink()
+    assert BacktestSession(backtest.load()).pairs == ("BTC/USDT",)
+    assert "ETH/USDT: no 15m candles; left out" in caplog.text
+
+
+def test_a_correlated_pair_without_an_included_timeframe_is_an_error(backtest, tmp_path):
+    # The features of every pair hold those of BTC/USDT.
+    (own_candles(backtest, tmp_path) / "BTC_USDT-15m.feather").unlink()
+    with pytest.raises(MarketDataError, match=r"BTC/USDT: no 15m candles; the features of every pair need them"):
+        BacktestSession(backtest.load())
 
 
 def test_no_process_is_too_few(backtest):
