@@ -113,6 +113,9 @@ def _print(console: "Console", evaluation: "Evaluation") -> None:
         for row in content.rows:
             table.add_row(*map(escape, row))
         console.print(table)
+    for contender in evaluation.contenders:
+        for line in contender.left_out(evaluation.scored_rows):
+            console.print(f"{contender.label}: {line}", highlight=False, markup=False)
     console.print(
         f"{len(evaluation.pairs)} pairs; baseline {escape(evaluation.baseline)}. Rank IC: correlation of the ranks of "
         "forecast and outcome, mean over pairs. RMSE skill: against forecasting zero. Brier skill: against the base "

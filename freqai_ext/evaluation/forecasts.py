@@ -1,11 +1,12 @@
 """What a contender has forecast, beside what happened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from freqai_ext._silence import silence
 from freqai_ext.errors import MarketDataError
@@ -37,6 +38,9 @@ class Forecasts:
         All windows; those without predictions are in ``missing``.
     records
         Of the windows whose training was recorded.
+    untraded
+        Number of forecasts left out because nobody traded in their candle, or in the one that ends the label horizon:
+        Freqtrade fills gaps with candles of the last close, whose returns of zero anybody can forecast.
     """
 
     rows: "DataFrame"
@@ -45,6 +49,18 @@ class Forecasts:
     windows: tuple[Window, ...]
     missing: tuple[Window, ...]
     records: dict[Window, WindowRecord]
+    untraded: int = 0
+
+    def on(self, keys: pd.MultiIndex) -> "Forecasts":
+        """Return the rows whose pair and date are among ``keys``."""
+        chosen = self.keys.isin(keys)
+        rows, actual, forward = (each[chosen].reset_index(drop=True) for each in (self.rows, self.actual, self.forward))
+        return replace(self, rows=rows, actual=actual, forward=forward)
+
+    @property
+    def keys(self) -> pd.MultiIndex:
+        """Pair and date of each row."""
+        return pd.MultiIndex.from_arrays([self.rows["pair"], pd.DatetimeIndex(self.rows["date"]).as_unit("ns")])
 
 
 def collect_forecasts(config: dict[str, Any], horizons_candles: Sequence[int]) -> Forecasts:
@@ -68,11 +84,13 @@ def collect_forecasts(config: dict[str, Any], horizons_candles: Sequence[int]) -
     windows: list[Window] = []
     missing: list[Window] = []
     records: dict[Window, WindowRecord] = {}
+    untraded = 0
     for pair in session.pairs:
         candles = session.candles(pair)
         if candles.empty:
             continue
         outcomes, forward = _outcomes(session, pair, candles, horizons_candles)
+        traded = _traded(candles, horizon_candles(config))
         for window in pair_windows(session.config, pair):
             windows.append(window)
             if (predictions := cache.read(window)) is None:
@@ -82,11 +100,38 @@ def collect_forecasts(config: dict[str, Any], horizons_candles: Sequence[int]) -
                 records[window] = record
             position = pd.Index(candles["date"]).get_indexer(pd.Index(predictions["date"]))
             predictions, position = predictions[position >= 0], position[position >= 0]
+            scored = traded[position]
+            untraded += int((~scored).sum())
+            predictions, position = predictions[scored], position[scored]
             parts.append((_kept(predictions, pair), outcomes.iloc[position], forward.iloc[position]))
     rows, actual, forward = (
         pd.concat([part[place] for part in parts], ignore_index=True) if parts else pd.DataFrame() for place in range(3)
     )
-    return Forecasts(rows, actual, forward, tuple(windows), tuple(missing), records)
+    return Forecasts(rows, actual, forward, tuple(windows), tuple(missing), records, untraded)
+
+
+def horizon_candles(config: Mapping[str, Any]) -> int:
+    """Return the label horizon of a configuration in candles, at least 1."""
+    return max(1, int(config["freqai"]["feature_parameters"].get("label_period_candles") or 0))
+
+
+def common_keys(forecasts: Iterable[Forecasts]) -> pd.MultiIndex:
+    """Return pair and date of the rows that all have forecast: means over other pairs or times are not comparable."""
+    first, *others = (each.keys for each in forecasts)
+    for each in others:
+        first = first[first.isin(each)]
+    return first
+
+
+def _traded(candles: "DataFrame", horizon: int) -> NDArray[np.bool_]:
+    """Return for each candle whether somebody traded in it and in the one that ends its horizon, as far as known."""
+    traded = candles["volume"].to_numpy() > 0.0
+    if not traded.any():
+        # Mark prices and some vendors' candles carry no volume at all, which says nothing about trading.
+        return np.ones(len(candles), dtype=np.bool_)
+    later = np.ones(len(candles), dtype=np.bool_)
+    later[:-horizon] = traded[horizon:]
+    return np.asarray(traded & later, dtype=np.bool_)
 
 
 def _kept(predictions: "DataFrame", pair: str) -> "DataFrame":

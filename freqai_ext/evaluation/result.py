@@ -1,6 +1,7 @@
 """The outcome of an evaluation, and its form as JSON."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from freqai_ext.evaluation.scoring import TargetScores
 from freqai_ext.evaluation.trainings import TrainingReport
 
 SCHEMA: Final = "freqai-ext/evaluation"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class ContenderResult:
     error
         Why it has no scores at all; empty where it has.
     rows, trusted_share
-        Forecasts, and the share of them with ``do_predict`` 1.
+        Its own forecasts, and the share of them with ``do_predict`` 1. Scored are those that all contenders have.
+    untraded_rows
+        Forecasts left out before that because nobody traded in their candle or at the end of their horizon.
     importance, trainings
         ``None`` where no training was recorded.
     """
@@ -48,6 +51,7 @@ class ContenderResult:
     missing: tuple[MissingWindow, ...]
     error: str
     rows: int
+    untraded_rows: int
     trusted_share: float
     targets: tuple[TargetScores, ...]
     importance: Importance | None
@@ -57,6 +61,13 @@ class ContenderResult:
     def has_scores(self) -> bool:
         """Whether there was anything to score."""
         return bool(self.targets)
+
+    def left_out(self, scored_rows: int) -> Iterator[str]:
+        """Yield a sentence for each reason why some of its forecasts are not among the ``scored_rows``."""
+        if self.untraded_rows:
+            yield f"{self.untraded_rows} forecasts of candles without trades are left out"
+        if self.has_scores and self.rows > scored_rows:
+            yield f"{self.rows - scored_rows} forecasts are left out, of pairs and times that another model lacks"
 
     def target(self, name: str) -> TargetScores | None:
         """Return the scores of a target, if it was forecast."""
@@ -81,6 +92,8 @@ class Evaluation:
         Label of the contender with which the others are compared.
     block_candles
         Candles that the bootstrap draws together.
+    scored_rows
+        Pairs and candles that every scored contender has forecast; scores are of these alone.
     interrupted
         Whether Ctrl-C ended the training; then nothing is scored.
     """
@@ -94,6 +107,7 @@ class Evaluation:
     cost_bps: float
     baseline: str
     block_candles: int
+    scored_rows: int
     options: EvaluationOptions
     contenders: tuple[ContenderResult, ...]
     interrupted: bool = False

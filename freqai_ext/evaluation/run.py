@@ -9,7 +9,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import FreqaiExtError, MarketDataError, SettingsError, WalkforwardError
 from freqai_ext.evaluation.configuration import Entrant, load_entrants
-from freqai_ext.evaluation.forecasts import Forecasts, collect_forecasts
+from freqai_ext.evaluation.forecasts import Forecasts, collect_forecasts, common_keys
 from freqai_ext.evaluation.importance import summarise_importance
 from freqai_ext.evaluation.known_models import stock_models
 from freqai_ext.evaluation.options import EvaluationOptions
@@ -17,6 +17,9 @@ from freqai_ext.evaluation.result import ContenderResult, Evaluation, MissingWin
 from freqai_ext.evaluation.scoring import TargetScores, block_candles, score_contender, trusted_share
 from freqai_ext.evaluation.trainings import summarise_trainings
 from freqai_ext.walkforward import WalkforwardReport, run_walkforward
+
+FEWEST_ROWS_SHARE = 0.5
+"""A contender with fewer forecasts than this share of the most that one has is not scored."""
 
 
 class Observer(Protocol):
@@ -48,6 +51,8 @@ class _Run:
     error: str = ""
     failures: dict[str, str] = field(default_factory=dict)
     forecasts: Forecasts | None = None
+    rows: int = 0
+    trusted_share: float = float("nan")
 
 
 def evaluate(
@@ -58,8 +63,10 @@ def evaluate(
 ) -> Evaluation:
     """Walk the contenders forward, each into a prediction cache of its own, and score their forecasts.
 
-    Windows that are cached are not trained again. A window that fails is left out of the scores and reported; so is a
-    contender that cannot be trained at all. After Ctrl-C nothing is scored, and what was trained is kept.
+    Windows that are cached are not trained again. A window that fails is reported, and left out of the scores of all
+    contenders, so that each is scored on the same pairs and times. A contender that has forecast less than half of what
+    another has gets no scores, and costs the others none of their rows. After Ctrl-C nothing is scored, and what was
+    trained is kept.
 
     Parameters
     ----------
@@ -83,12 +90,13 @@ def evaluate(
     for number, run in enumerate(runs, 1):
         observer.training(run.entrant, number, len(runs))
         if _walk(run, jobs, observer):
-            return _evaluation(entrants, baseline, options, (), interrupted=True)
+            return _evaluation(entrants, baseline, options, (), scored_rows=0, interrupted=True)
     observer.scoring()
     for run in runs:
         _collect(run, options)
+    scored_rows = _keep_common_rows(runs)
     results = _score(runs, baseline, options, jobs)
-    return _evaluation(entrants, baseline, options, results, interrupted=False)
+    return _evaluation(entrants, baseline, options, results, scored_rows)
 
 
 def choose_baseline(entrants: Sequence[Entrant], wanted: str | None) -> str:
@@ -129,11 +137,34 @@ def _collect(run: _Run, options: EvaluationOptions) -> None:
         run.forecasts = collect_forecasts(run.entrant.config, options.decay_horizons_candles)
     except FreqaiExtError as error:
         run.error = str(error)
+        return
+    run.rows, run.trusted_share = len(run.forecasts.rows), trusted_share(run.forecasts)
+
+
+def _keep_common_rows(runs: Sequence[_Run]) -> int:
+    """Restrict the forecasts to the pairs and times that every contender has; return how many these are.
+
+    Contenders with too few forecasts are left out.
+    """
+    most = max(run.rows for run in runs)
+    for run in runs:
+        if 0 < run.rows < FEWEST_ROWS_SHARE * most:
+            run.error = (
+                f"has forecast {run.rows} candles where another model has {most}; scored on so few, the models could "
+                "not be compared: see the missing windows, or evaluate it alone"
+            )
+    scored = [(run, run.forecasts) for run in runs if run.forecasts is not None and _has_rows(run)]
+    if not scored:
+        return 0
+    keys = common_keys(forecasts for _, forecasts in scored)
+    for run, forecasts in scored:
+        run.forecasts = forecasts.on(keys)
+    return len(keys)
 
 
 def _score(runs: Sequence[_Run], baseline: str, options: EvaluationOptions, jobs: int) -> tuple[ContenderResult, ...]:
     by_label = {run.entrant.contender.label: run for run in runs}
-    rival = by_label[baseline].forecasts
+    rival = by_label[baseline].forecasts if _has_rows(by_label[baseline]) else None
     tasks: list[Callable[..., Any]] = [
         delayed(score_contender)(
             run.forecasts, None if run is by_label[baseline] else rival, run.entrant.config, options
@@ -147,7 +178,7 @@ def _score(runs: Sequence[_Run], baseline: str, options: EvaluationOptions, jobs
 
 
 def _has_rows(run: _Run) -> bool:
-    return run.forecasts is not None and not run.forecasts.rows.empty
+    return not run.error and run.forecasts is not None and not run.forecasts.rows.empty
 
 
 def _result(run: _Run, targets: tuple[TargetScores, ...]) -> ContenderResult:
@@ -165,8 +196,9 @@ def _result(run: _Run, targets: tuple[TargetScores, ...]) -> ContenderResult:
         windows=len(forecasts.windows) if forecasts else 0,
         missing=missing,
         error=error,
-        rows=len(forecasts.rows) if forecasts else 0,
-        trusted_share=trusted_share(forecasts) if forecasts else float("nan"),
+        rows=run.rows,
+        untraded_rows=forecasts.untraded if forecasts else 0,
+        trusted_share=run.trusted_share,
         targets=targets,
         importance=summarise_importance(forecasts.records) if forecasts else None,
         trainings=summarise_trainings(forecasts.records) if forecasts else None,
@@ -178,8 +210,9 @@ def _evaluation(
     baseline: str,
     options: EvaluationOptions,
     results: tuple[ContenderResult, ...],
+    scored_rows: int,
     *,
-    interrupted: bool,
+    interrupted: bool = False,
 ) -> Evaluation:
     config = next(each.config for each in entrants if each.contender.label == baseline)
     cells = [cell for result in results for target in result.targets if target.number for cell in target.number.cells]
@@ -194,6 +227,7 @@ def _evaluation(
         cost_bps=load_ext_settings(config).signal.round_trip_cost_bps,
         baseline=baseline,
         block_candles=block_candles(config, options),
+        scored_rows=scored_rows,
         options=options,
         contenders=results,
         interrupted=interrupted,

@@ -8,22 +8,15 @@ import numpy as np
 import pandas as pd
 
 from freqai_ext.config import ExtSettings, load_ext_settings
+from freqai_ext.evaluation.bets import Bets, BetScorer
 from freqai_ext.evaluation.columns import TargetColumns, target_columns
 from freqai_ext.evaluation.coverage import CoverageScores, score_coverage
 from freqai_ext.evaluation.estimates import Estimator
-from freqai_ext.evaluation.forecasts import Forecasts
+from freqai_ext.evaluation.forecasts import Forecasts, horizon_candles
 from freqai_ext.evaluation.odds import OddsScores, score_odds
 from freqai_ext.evaluation.options import EvaluationOptions
 from freqai_ext.evaluation.sample import Sample
-from freqai_ext.evaluation.skill import (
-    Bets,
-    Difference,
-    NumberScores,
-    compare,
-    expected_value_bets,
-    forecast_bets,
-    score_number,
-)
+from freqai_ext.evaluation.skill import Difference, NumberScores, compare, score_number
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ def score_contender(
     """
     settings = load_ext_settings(config)
     estimator = Estimator(options, block_candles(config, options))
-    scorer = _Scorer(forecasts, baseline, settings, estimator, short=config.get("trading_mode") == "futures")
+    scorer = _Scorer(forecasts, baseline, settings, estimator, _bet_scorer(config, options, settings))
     return tuple(scorer.score(columns) for columns in target_columns(forecasts, settings))
 
 
@@ -76,8 +69,20 @@ def block_candles(config: dict[str, Any], options: EvaluationOptions) -> int:
     from freqtrade.exchange import timeframe_to_seconds
 
     candles = ceil(options.block_hours * 3600 / timeframe_to_seconds(config["timeframe"]))
-    horizon = int(config["freqai"]["feature_parameters"].get("label_period_candles") or 0)
-    return int(max(1, candles, horizon))
+    return int(max(candles, horizon_candles(config)))
+
+
+def _bet_scorer(config: dict[str, Any], options: EvaluationOptions, settings: ExtSettings) -> BetScorer:
+    from freqtrade.exchange import timeframe_to_seconds
+
+    candle = pd.Timedelta(seconds=timeframe_to_seconds(config["timeframe"]))
+    return BetScorer(
+        options,
+        settings.signal.round_trip_cost_bps,
+        horizon=horizon_candles(config) * candle,
+        block=block_candles(config, options) * candle,
+        short=config.get("trading_mode") == "futures",
+    )
 
 
 def trusted_share(forecasts: Forecasts) -> float:
@@ -91,7 +96,7 @@ class _Scorer:
     baseline: Forecasts | None
     settings: ExtSettings
     estimator: Estimator
-    short: bool
+    bet_scorer: BetScorer
 
     @property
     def cost_bps(self) -> float:
@@ -133,10 +138,10 @@ class _Scorer:
         return int(known.sum())
 
     def _bets(self, columns: TargetColumns, sample: Sample) -> tuple[Bets, ...]:
-        bets = [forecast_bets(sample, self.cost_bps, short=self.short)]
+        bets = [self.bet_scorer.on_forecast(sample)]
         if columns.odds.ev_bps:
             expected = self._sample(self.forecasts, columns.target, columns.odds.ev_bps)
-            bets.append(expected_value_bets(expected, self.cost_bps))
+            bets.append(self.bet_scorer.on_expected_value(expected))
         return tuple(bets)
 
     def _decay_samples(self, target: str) -> dict[int, Sample]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from freqai_ext.evaluation.bets import Bets
 from freqai_ext.evaluation.estimates import Estimate, Estimator
 from freqai_ext.evaluation.sample import Sample
-from freqai_ext.validation import hit_rate, information_coefficient, mae, rmse
+from freqai_ext.validation import information_coefficient, mae, rmse
 
 
 @dataclass(frozen=True)
@@ -28,30 +29,6 @@ class SkillCell:
     month: str | None
     rank_ic: Estimate
     rmse_skill: Estimate
-
-
-@dataclass(frozen=True)
-class Bets:
-    """What became of the bets that the forecasts suggest, after costs.
-
-    Attributes
-    ----------
-    rule
-        ``forecast``: where its size exceeds the costs, in its direction, rises only in spot markets. ``ev_bps``: where
-        the expected value after costs is above zero, on a rise.
-    bets
-        Rows bet on. Overlapping bets count as if each were made.
-    hit_rate
-        Share whose return after costs was above zero; NaN without bets.
-    mean_net_bps
-        Mean return after costs, in basis points; NaN without bets.
-    """
-
-    rule: str
-    rows: int
-    bets: int
-    hit_rate: float
-    mean_net_bps: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +54,7 @@ class NumberScores:
     spread
         Standard deviation of the forecasts over that of the outcomes.
     pairs_with_skill, pairs
-        Number of pairs whose RMSE skill is at least 0, and of all.
+        Number of pairs whose RMSE skill is above 0, which a forecast of zero does not reach, and of all.
     """
 
     cells: tuple[SkillCell, ...]
@@ -119,7 +96,7 @@ def score_number(
     cells += [_cell(sample, estimator, None, month) for month in sample.months]
     cells += [_cell(sample, estimator, pair, month) for month in sample.months for pair in sample.pairs]
     by_pair = [cell for cell in cells if cell.pair is not None and cell.month is None]
-    with_skill = sum(cell.rmse_skill.value >= 0.0 for cell in by_pair)
+    with_skill = sum(cell.rmse_skill.value > 0.0 for cell in by_pair)
     spread = float(np.std(sample.forecast) / np.std(sample.actual)) if np.ptp(sample.actual) > 0.0 else float("nan")
     correlations = [information_coefficient(each.actual, each.forecast) for each in map(sample.where, sample.pairs)]
     return NumberScores(
@@ -141,21 +118,6 @@ def compare(sample: Sample, baseline: Sample, estimator: Estimator) -> Differenc
     if not len(mine) or not np.allclose(mine.actual, theirs.actual, rtol=1e-9, atol=1e-12):
         return None
     return Difference(estimator.rank_ic_difference(sample, baseline), estimator.rmse_skill_difference(sample, baseline))
-
-
-def forecast_bets(sample: Sample, cost_bps: float, *, short: bool) -> Bets:
-    """Return the bets on forecasts that exceed the costs; falls are bet on only where one can go ``short``."""
-    forecast = sample.forecast if short else np.maximum(sample.forecast, 0.0)
-    found = hit_rate(sample.actual, forecast, cost_bps / 1e4)
-    return Bets("forecast", found.rows, found.bets, found.rate, found.mean_net_return * 1e4)
-
-
-def expected_value_bets(sample: Sample, cost_bps: float) -> Bets:
-    """Return the bets on a rise wherever the expected value after costs, the sample's forecast, is above zero."""
-    net = sample.actual[sample.forecast > 0.0] - cost_bps / 1e4
-    if not net.size:
-        return Bets("ev_bps", len(sample), 0, float("nan"), float("nan"))
-    return Bets("ev_bps", len(sample), net.size, float(np.mean(net > 0.0)), float(net.mean() * 1e4))
 
 
 def _cell(sample: Sample, estimator: Estimator, pair: str | None, month: str | None) -> SkillCell:

@@ -86,7 +86,7 @@ def _target_table(evaluation: Evaluation, target: str) -> SummaryTable:
         f"rank IC {level}",
         "IC",
         "RMSE skill",
-        "pairs >= 0",
+        "pairs > 0",
         f"rank IC vs baseline {level}",
         f"skill vs baseline {level}",
         "coverage",

@@ -87,7 +87,8 @@ def test_untrusted_rows_are_counted_and_dropped_on_request(shared, evaluation):
     (entrant,) = load_entrants(shared.entrants("OddsModel"))
     forecasts = collect_forecasts(entrant.config, (1, 6))
     (trusted,) = score_contender(forecasts, None, entrant.config, replace(OPTIONS, trusted_only=True))
-    assert trusted.rows == pytest.approx(0.9 * every.target("&-return").rows, rel=0.01)
+    (all_rows,) = score_contender(forecasts, None, entrant.config, OPTIONS)
+    assert trusted.rows == pytest.approx(0.9 * all_rows.rows, rel=0.01)
     assert trusted.odds[0].rows == trusted.coverage.rows == trusted.rows
 
 
@@ -127,7 +128,7 @@ def test_trainings_and_importance_are_reported(evaluation):
 
 def test_the_document_is_json_without_nan(evaluation):
     document = json.loads(json.dumps(evaluation.as_dict(), allow_nan=False))
-    assert (document["schema"], document["version"]) == ("freqai-ext/evaluation", 1)
+    assert (document["schema"], document["version"]) == ("freqai-ext/evaluation", 2)
     assert document["pairs"] == ["BTC/USDT", "ETH/USDT"]
     assert document["contenders"][3]["trusted_share"] is None
     assert document["options"]["samples"] == 20
@@ -135,16 +136,56 @@ def test_the_document_is_json_without_nan(evaluation):
 
 def test_a_second_run_trains_nothing_and_gives_the_same_scores(shared, evaluation):
     watcher = Watcher()
-    again = evaluate(shared.entrants("OddsModel", "ForestModel"), OPTIONS, jobs=1, observer=watcher)
+    models = ("OddsModel", "ForestModel", "FailingModel")
+    again = evaluate(shared.entrants(*models), OPTIONS, jobs=1, observer=watcher)
     assert watcher.seen == [
-        ("OddsModel", 1, 2, 6),
+        ("OddsModel", 1, 3, 6),
         ("OddsModel", 0, 6, 0),
-        ("ForestModel", 2, 2, 6),
+        ("ForestModel", 2, 3, 6),
         ("ForestModel", 0, 6, 0),
+        ("FailingModel", 3, 3, 5),
+        ("FailingModel", 0, 5, 1),
         "scoring",
     ]
     assert again.contenders[1].targets == contender(evaluation, "ForestModel").targets
     assert again.contenders[1].trainings == contender(evaluation, "ForestModel").trainings
+
+
+def test_all_are_scored_on_the_windows_that_all_have(shared, evaluation):
+    odds, failing = contender(evaluation, "OddsModel"), contender(evaluation, "FailingModel")
+    assert (odds.rows, failing.rows, evaluation.scored_rows) == (6 * 288, 5 * 288, 5 * 288)
+    # The two forecast the same but for the missing window, so no score may differ.
+    assert odds.target("&-return").number.cells == failing.target("&-return").number.cells
+    assert list(odds.left_out(evaluation.scored_rows)) == [
+        "288 forecasts are left out, of pairs and times that another model lacks"
+    ]
+    assert list(failing.left_out(evaluation.scored_rows)) == []
+
+
+def test_a_model_with_few_windows_gets_no_scores_and_costs_the_others_nothing(shared):
+    result = evaluate(shared.entrants("RidgeModel", "MostlyFailingModel"), OPTIONS, jobs=1)
+    ridge, failing = result.contenders
+    assert (ridge.target("&-return").number.pooled.rank_ic.rows > 5 * 288, result.scored_rows) == (True, 6 * 288)
+    assert not failing.has_scores
+    assert failing.error.startswith("has forecast 288 candles where another model has 1728; ")
+
+
+def test_candles_without_trades_are_not_scored(make_place, tmp_path, datadir):
+    import shutil
+
+    place = make_place(tmp_path)
+    place.datadir = tmp_path / "data"
+    shutil.copytree(datadir, place.datadir)
+    path = next(place.datadir.rglob("ETH_USDT-5m.feather"))
+    candles = pd.read_feather(path)
+    halt = (candles["date"] >= "2025-01-05 06:00") & (candles["date"] < "2025-01-05 18:00")
+    last = candles.loc[halt, "close"].iloc[0]
+    candles.loc[halt, ["open", "high", "low", "close", "volume"]] = [last, last, last, last, 0.0]
+    candles.to_feather(path)
+    (result,) = evaluate(place.entrants("RidgeModel"), OPTIONS, jobs=1).contenders
+    # Half a day, and the six candles before it whose outcome lies in it.
+    assert (result.untraded_rows, result.rows) == (144 + 6, 6 * 288 - 150)
+    assert list(result.left_out(result.rows)) == ["150 forecasts of candles without trades are left out"]
 
 
 def test_a_target_made_of_features_is_found(place):

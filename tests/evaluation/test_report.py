@@ -125,6 +125,12 @@ def test_the_table_leaves_empty_columns_out_and_names_the_baseline(evaluation):
     assert "coverage" not in table.header
 
 
+def test_the_page_says_how_many_events_the_bets_are_and_what_was_left_out(page):
+    header = '<th scope="col">bets</th><th scope="col">independent</th><th scope="col">on the busiest day</th>'
+    assert header in page
+    assert "288 forecasts are left out, of pairs and times that another model lacks" in page
+
+
 def test_markdown_is_one_table_for_each(evaluation):
     text = markdown(evaluation)
     assert text.startswith(
@@ -135,7 +141,7 @@ def test_markdown_is_one_table_for_each(evaluation):
 
 
 def test_results_without_contenders_make_a_page():
-    empty = Evaluation("1-2", "5m", "spot", (), 1.0, 1.0, 20.0, "A", 12, EvaluationOptions(), ())
+    empty = Evaluation("1-2", "5m", "spot", (), 1.0, 1.0, 20.0, "A", 12, 0, EvaluationOptions(), ())
     assert "<h1>Walk-forward evaluation</h1>" in report_page(empty)
-    failed = ContenderResult("A", "M", "S", "i", 0, (), "killed", 0, float("nan"), (), None, None)
+    failed = ContenderResult("A", "M", "S", "i", 0, (), "killed", 0, 0, float("nan"), (), None, None)
     assert "killed" in report_page(replace(empty, contenders=(failed,)))

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from freqai_ext.evaluation.bets import BetScorer
 from freqai_ext.evaluation.coverage import score_coverage
 from freqai_ext.evaluation.estimates import Estimator
 from freqai_ext.evaluation.odds import score_odds
 from freqai_ext.evaluation.options import EvaluationOptions
 from freqai_ext.evaluation.sample import Sample
-from freqai_ext.evaluation.skill import compare, expected_value_bets, forecast_bets, score_number
+from freqai_ext.evaluation.skill import compare, score_number
 
 from .samples import make_rows, make_sample
 
@@ -50,6 +51,17 @@ def test_forecasts_of_other_outcomes_are_not_compared():
     assert compare(sample, sample, ESTIMATOR).rank_ic.value == 0.0
 
 
+def test_a_forecast_of_zero_has_no_pair_with_skill():
+    sample = make_sample()
+    zero = Sample(sample.pair, sample.month, sample.date, sample.actual, sample.actual * 0.0)
+    assert score_number(zero, ESTIMATOR, (), {}).pairs_with_skill == 0
+
+
+def bet_scorer(*, short=False):
+    hour = pd.Timedelta(hours=1)
+    return BetScorer(EvaluationOptions(samples=200), 20.0, horizon=6 * hour, block=24 * hour, short=short)
+
+
 def bets_of(actual, forecast):
     rows = make_rows(days=1, pairs=("A/USDT",)).head(len(actual))
     return Sample.of(rows, pd.Series(actual), pd.Series(forecast))
@@ -57,17 +69,42 @@ def bets_of(actual, forecast):
 
 def test_bets_pay_costs_and_go_short_only_where_one_can():
     sample = bets_of([0.01, -0.01, 0.01, 0.0], [0.005, -0.005, 0.001, 0.004])
-    spot = forecast_bets(sample, 20.0, short=False)
+    spot = bet_scorer().on_forecast(sample)
     assert (spot.rows, spot.bets, spot.hit_rate) == (4, 2, 0.5)
-    assert spot.mean_net_bps == pytest.approx((80 - 20) / 2)
-    futures = forecast_bets(sample, 20.0, short=True)
+    assert spot.mean_net_bps.value == pytest.approx((80 - 20) / 2)
+    futures = bet_scorer(short=True).on_forecast(sample)
     assert (futures.bets, futures.hit_rate) == (3, pytest.approx(2 / 3))
 
 
 def test_bets_on_the_expected_value_are_on_rises():
-    found = expected_value_bets(bets_of([0.01, -0.01, 0.01], [3.0, -1.0, 0.5]), 20.0)
-    assert (found.bets, found.hit_rate, found.mean_net_bps) == (2, 1.0, pytest.approx(80.0))
-    assert expected_value_bets(bets_of([0.01], [-1.0]), 20.0).bets == 0
+    found = bet_scorer().on_expected_value(bets_of([0.01, -0.01, 0.01], [3.0, -1.0, 0.5]))
+    assert (found.bets, found.hit_rate, found.mean_net_bps.value) == (2, 1.0, pytest.approx(80.0))
+    none = bet_scorer().on_expected_value(bets_of([0.01], [-1.0]))
+    assert (none.bets, none.independent, none.busiest_day_bets) == (0, 0, 0)
+
+
+def test_bets_of_one_day_are_few_independent_events_and_get_no_interval():
+    rows = make_rows(days=20)
+    day = (rows["date"] >= "2025-01-25") & (rows["date"] < "2025-01-26")
+    forecast = pd.Series(np.where(day, 0.01, 0.0))
+    found = bet_scorer().on_forecast(Sample.of(rows, pd.Series(np.full(len(rows), 0.05)), forecast))
+    # Two pairs, 24 hours, outcomes of 6 hours: 48 bets, but only 4 events.
+    assert (found.bets, found.independent, found.busiest_day_bets) == (48, 4, 48)
+    assert found.hit_rate == 1.0
+    assert np.isnan(found.mean_net_bps.lower)
+
+
+def test_the_interval_of_bets_that_lie_together_is_wide():
+    rows = make_rows(days=40, pairs=("A/USDT",))
+    random = np.random.default_rng(3)
+    lucky = (rows["date"] >= "2025-02-01") & (rows["date"] < "2025-02-02")
+    actual = pd.Series(random.normal(0.002, 0.01, len(rows)) + 0.05 * lucky)
+    # As many bets as on the lucky day, and one for each other day.
+    forecast = pd.Series(np.where(lucky | (rows["date"].dt.hour == 0), 0.01, 0.0))
+    found = bet_scorer().on_forecast(Sample.of(rows, actual, forecast))
+    assert (found.bets, found.independent) == (63, 43)
+    assert found.mean_net_bps.value > 150
+    assert found.mean_net_bps.lower < 50
 
 
 def test_odds_are_scored_against_the_base_rate_and_wild_ones_clipped():

@@ -80,7 +80,8 @@ class _Sections:
             parts = (
                 self._charts(skill_charts(self._evaluation, target)),
                 f"<h3>Bets after costs of {cost} basis points</h3><p>Each candle on which the rule bets counts once, "
-                f"so bets overlap: this is a property of the forecasts, not a backtest.</p>{bets}"
+                "so bets overlap: this is a property of the forecasts, not a backtest. Independent ones have outcomes "
+                f"that do not overlap, pairs taken together: as many events as there were.</p>{bets}"
                 if bets
                 else "",
                 self._charts(odds_charts(self._evaluation, target)),
@@ -108,7 +109,7 @@ class _Sections:
 
     def _missing(self) -> str:
         table = missing_table(self._evaluation)
-        return f"<p>These are left out of all scores.</p>{table}" if table else ""
+        return f"<p>These are left out of the scores of all models.</p>{table}" if table else ""
 
     def _charts(self, charts: Iterable[Chart]) -> str:
         return "".join(map(self._chart, charts))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from freqai_ext.evaluation.result import ContenderResult, Evaluation
-from freqai_ext.evaluation.table import ABSENT, number, signed, with_interval
+from freqai_ext.evaluation.table import ABSENT, number, with_interval
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
@@ -76,14 +76,17 @@ def bets_table(evaluation: Evaluation, target: str) -> str:
             contender.label,
             bets.rule,
             f"{bets.bets} of {bets.rows}",
+            str(bets.independent),
+            str(bets.busiest_day_bets),
             number(bets.hit_rate),
-            signed(bets.mean_net_bps, 1),
+            with_interval(bets.mean_net_bps, 1),
         )
         for contender in evaluation.contenders
         if (scores := contender.target(target)) and scores.number
         for bets in scores.number.bets
     ]
-    return html_table(("model", "bet where", "bets", "hit rate", "mean net bps"), rows) if rows else ""
+    header = ("model", "bet where", "bets", "independent", "on the busiest day", "hit rate", "mean net bps")
+    return html_table(header, rows) if rows else ""
 
 
 def data_table(evaluation: Evaluation) -> str:
@@ -136,6 +139,11 @@ def missing_table(evaluation: Evaluation) -> str:
     """Return the windows without predictions and the contenders without scores, or nothing."""
     rows = [(each.label, "all", each.error) for each in evaluation.contenders if each.error]
     rows += [(each.label, missing.window, missing.error) for each in evaluation.contenders for missing in each.missing]
+    rows += [
+        (each.label, ABSENT, reason)
+        for each in evaluation.contenders
+        for reason in each.left_out(evaluation.scored_rows)
+    ]
     return html_table(("model", "window", "why"), rows) if rows else ""
 
 
