@@ -17,6 +17,9 @@ from freqai_ext.checks._workbench import FEATURES, example_frame, label_columns,
 from freqai_ext.errors import ContractError
 from freqai_ext.models._kind import model_task, takes_several_targets
 
+_ONE_THREAD_SHARE = 0.7
+_THREAD_MEASUREMENTS = 4
+
 
 @rule()
 def learns_a_strong_signal(model_class: type, freqai: Freqai) -> None:
@@ -114,9 +117,16 @@ def learns_every_target(model_class: type, freqai: Freqai) -> None:
 def trains_on_one_thread(model_class: type, freqai: Freqai) -> None:
     """A training keeps one thread busy, so that as many can run side by side as there are processors."""
     frame = example_frame(model_class, rows=1000)
+    shares: list[float] = []
     with workbench(model_class, freqai) as bench:
-        share = busiest_thread_share(lambda: bench.train(frame), cpu_time_s=0.5)
-    require(share > 0.7, f"the busiest thread did {share:.0%} of the work, it should do nearly all")
+        # Threads that earlier work left behind, or a meter that waits for the processor, spoil a measurement now and
+        # then; training on several threads spoils every one.
+        while len(shares) < _THREAD_MEASUREMENTS and max(shares, default=0.0) <= _ONE_THREAD_SHARE:
+            shares.append(busiest_thread_share(lambda: bench.train(frame), cpu_time_s=0.5))
+    require(
+        max(shares) > _ONE_THREAD_SHARE,
+        f"the busiest thread did {max(shares):.0%} of the work, it should do nearly all",
+    )
 
 
 def _require_same_learning(

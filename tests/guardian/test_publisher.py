@@ -3,7 +3,6 @@ import json
 import logging
 import socket
 import sqlite3
-import statistics
 import threading
 import time
 from contextlib import closing
@@ -23,6 +22,7 @@ from freqai_ext.guardian.publisher import Publisher
 from freqai_ext.guardian.sandbox import Fault, Sandbox, SandboxSettings
 from freqai_ext.guardian.sandbox.faults import FaultKind
 from freqai_ext.guardian.settings import GuardianSettings
+from tests.services.timing import HANG_S, LoopCost
 
 START_S = 1_795_000_000.0
 INTERVAL_S = 300.0
@@ -303,7 +303,7 @@ def test_a_last_word_that_nobody_hears_leaves_the_session_open(make_bot, guardia
     store.hang = True
     began_s = time.monotonic()
     assert bot.stop()
-    assert time.monotonic() - began_s < 1.5
+    assert time.monotonic() - began_s < HANG_S
     assert "the last word was not heard; the next start says it again" in caplog.text
     assert bot.outcomes() == ["accepted", "abandoned"]
     assert bot.journal.pushes()[0].attempts == 2
@@ -412,13 +412,11 @@ def test_offering_takes_no_time_while_guardian_hangs(make_bot, store):
     bot.running = True
     bot.worker.start()
     sets = [make_opinions(START_S, 0.5 + 0.001 * number) for number in range(300)]
-    took_s = []
+    cost = LoopCost()
     for opinions in sets:
-        began_s = time.perf_counter()
-        bot.publisher.offer(opinions)
-        took_s.append(time.perf_counter() - began_s)
-    assert statistics.median(took_s) < 5e-5
-    assert statistics.quantiles(took_s, n=10)[-1] < 1e-3
+        with cost.call():
+            bot.publisher.offer(opinions)
+    cost.check(1e-4)
     bot.stop()
     # What the journal has not written by the end of so short a time follows.
     deadline = time.monotonic() + 20.0
@@ -712,7 +710,7 @@ def test_a_locked_journal_does_not_keep_the_last_word_from_being_sent(make_bot, 
             bot.offer(probability=0.7)
         began_s = time.monotonic()
         assert bot.stop()
-        assert time.monotonic() - began_s < 1.5
+        assert time.monotonic() - began_s < HANG_S
         assert store.kinds == ["opinions", "retraction"]
         other.execute("ROLLBACK")
     deadline_s = time.monotonic() + SETTLE_S
@@ -796,18 +794,16 @@ def test_a_set_without_pairs_takes_nothing_back_where_the_policy_is_neutral(make
     assert bot.outcomes() == ["accepted", "accepted"]
 
 
-def test_two_hundred_pairs_are_pushed_in_a_quarter_of_a_second(make_bot, store):
+def test_two_hundred_pairs_are_pushed_in_half_a_second_of_processor_time(make_bot, store):
     bot = make_bot().start()
     universe = tuple(f"COIN{number}/USDT" for number in range(200))
-    took_s = []
+    began_s = time.process_time()
     for number in range(5):
-        opinions = make_opinions(START_S, 0.5 + 0.01 * number, universe)
-        began_s = time.perf_counter()
-        bot.publisher.offer(opinions)
+        bot.publisher.offer(make_opinions(START_S, 0.5 + 0.01 * number, universe))
         bot.settle()
-        took_s.append(time.perf_counter() - began_s)
     assert len(store.pairs) == 200
-    assert min(took_s) < 0.25
+    # Of the whole process, the reference store included.
+    assert (time.process_time() - began_s) / 5 < 0.5
 
 
 def test_offers_from_many_threads_end_with_one_of_the_last(make_bot, store):

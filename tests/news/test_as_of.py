@@ -1,7 +1,6 @@
 import math
 import pickle
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from freqai_ext.news.as_of import COLUMNS, VerdictHistory, coverage, tainted_sha
 from freqai_ext.news.gate import NewsNumbers
 from freqai_ext.news.records import SIGN, Article, Verdict
 from freqai_ext.news.store import NewsStore
+from tests.services.timing import LoopCost
 
 START_S = 1_795_000_200.0
 CANDLE_S = 300.0
@@ -346,10 +346,12 @@ def test_half_a_year_of_five_minute_candles_is_joined_in_time(make_store):
     history = VerdictHistory(make_store(verdicts), MAX_AGE_S)
     dates = candles(52_128)
     history.columns("BTC", dates, CANDLE_S)
-    started = time.perf_counter()
-    history.columns("BTC", dates, CANDLE_S)
-    assert time.perf_counter() - started < 0.2
-    started = time.perf_counter()
+    join, newest = LoopCost(), LoopCost()
+    for _ in range(3):
+        with join.call():
+            history.columns("BTC", dates, CANDLE_S)
+    join.check(0.2, longest_wait_s=5.0)
     for number in range(1_000):
-        history.newest("BTC", START_S + 600.0 * number)
-    assert (time.perf_counter() - started) / 1_000 < 0.001
+        with newest.call():
+            history.newest("BTC", START_S + 600.0 * number)
+    newest.check(1e-3)

@@ -308,11 +308,11 @@ def test_an_answer_without_end_is_cut_off(server):
 
 
 def test_a_slow_answer_is_an_outage_after_the_timeout(server):
-    server.delay_s = 1.0
+    server.delay_s = 4.0
     started_s = time.monotonic()
     with pytest.raises(NewsUnavailableError, match=r"within 0.2 s"):
         talk(server, lambda client: client.page("BTC"), timeout_s=0.2)
-    assert time.monotonic() - started_s < 0.9
+    assert time.monotonic() - started_s < 3.5
 
 
 def test_a_redirect_is_not_followed(server):

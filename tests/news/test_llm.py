@@ -14,6 +14,7 @@ from freqai_ext.news.llm import Level, LlmClient, LlmUnavailableError
 from freqai_ext.news.prompt import JudgeContext, build_prompt
 from freqai_ext.news.search import NewsItem
 from freqai_ext.news.settings import LlmEndpointSettings, LlmSettings
+from tests.services.timing import HANG_S
 
 KEY = "sk-secret-1234567890"
 GOOD = {"impact_score": 0.7, "sentiment": "positive", "confidence": 0.6, "reasoning": "An approval."}
@@ -341,7 +342,7 @@ def test_an_endpoint_that_hangs_gets_its_own_time_and_is_not_asked_again(models)
     finally:
         release.set()
     assert outcomes(answer) == ["timeout", "valid"]
-    assert 0.6 <= answer.latency_s < 3
+    assert 0.6 <= answer.latency_s < HANG_S
 
 
 def test_one_deadline_holds_for_all_endpoints(models):
@@ -353,7 +354,7 @@ def test_one_deadline_holds_for_all_endpoints(models):
         failure = fails(LlmClient(settings(endpoint(models[0]), endpoint(models[1], "second"), deadline_s=0.8)))
     finally:
         release.set()
-    assert time.monotonic() - began_s < 2.0
+    assert time.monotonic() - began_s < HANG_S
     assert "second: not asked, no time was left" in str(failure)
 
 

