@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from freqai_ext.config import load_ext_settings
-from freqai_ext.doctor.context import Context
-from freqai_ext.doctor.finding import Finding, failure, name_some, ok, warning
+from freqai_ext.doctor.context import Context, freqai_is_on
+from freqai_ext.doctor.finding import CheckSkippedError, Finding, failure, name_some, ok, warning
 from freqai_ext.errors import SettingsError
 from freqai_ext.labels import timeframe_to_timedelta
+
+_DAYS_WITHOUT_TRAINING = 30
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ def check_candles(context: Context) -> Iterator[Finding]:
     """Candles of all pairs and timeframes are stored, long enough for training, without gaps."""
     config = context.config
     wanted = [(pair, timeframe) for pair in needed_pairs(config) for timeframe in needed_timeframes(config)]
+    if not wanted:
+        raise CheckSkippedError("needs pairs in exchange.pair_whitelist, and a timeframe or a strategy that has one")
     required = failure if config.get("timerange") else warning
-    download = _download(context, f"--days {config['freqai']['train_period_days'] * 4}")
+    download = _download(context, f"--days {_training_days(config) * 4 or _DAYS_WITHOUT_TRAINING}")
     available = _available(config)
     stored, missing = [], []
     for pair, timeframe in wanted:
@@ -82,11 +86,13 @@ def check_candles(context: Context) -> Iterator[Finding]:
 
 
 def needed_pairs(config: dict[str, Any]) -> list[str]:
-    """Return the pairs whose candles FreqAI reads: whitelist, correlated pairs and our reference pair."""
+    """Return the pairs whose candles are read: the whitelist, and with FreqAI correlated and our reference pair."""
     from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
 
     available = sorted({pair for pair, *_ in _available(config)})
-    whitelist = expand_pairlist(config["exchange"]["pair_whitelist"], available, keep_invalid=True)
+    whitelist = expand_pairlist(config["exchange"].get("pair_whitelist", []), available, keep_invalid=True)
+    if not freqai_is_on(config):
+        return list(dict.fromkeys(whitelist))
     correlated = config["freqai"]["feature_parameters"].get("include_corr_pairlist", [])
     try:
         reference = load_ext_settings(config).features.reference_pair
@@ -96,14 +102,15 @@ def needed_pairs(config: dict[str, Any]) -> list[str]:
 
 
 def needed_timeframes(config: dict[str, Any]) -> list[str]:
-    """Return the timeframes whose candles FreqAI reads, the strategy's first."""
-    included = config["freqai"]["feature_parameters"]["include_timeframes"]
-    return list(dict.fromkeys([config.get("timeframe") or included[0], *included]))
+    """Return the timeframes whose candles are read, the strategy's first."""
+    included = config["freqai"]["feature_parameters"]["include_timeframes"] if freqai_is_on(config) else []
+    return list(dict.fromkeys(filter(None, [config.get("timeframe"), *included])))
 
 
 def startup_candles(config: dict[str, Any]) -> int:
-    """Return the number of candles that FreqAI loads before the first training row, of each timeframe."""
-    periods = config["freqai"]["feature_parameters"].get("indicator_periods_candles", [])
+    """Return the number of candles that are loaded before the first row, of each timeframe."""
+    freqai = config["freqai"] if freqai_is_on(config) else {"feature_parameters": {}}
+    periods = freqai["feature_parameters"].get("indicator_periods_candles", [])
     return int(max([config.get("startup_candle_count", 0), *periods]))
 
 
@@ -125,11 +132,15 @@ def load_candles(config: dict[str, Any], pair: str, timeframe: str) -> pd.DataFr
     return pd.DataFrame(candles)
 
 
+def _training_days(config: dict[str, Any]) -> int:
+    return int(config["freqai"]["train_period_days"]) if freqai_is_on(config) else 0
+
+
 def _too_short(context: Context, stored: Iterable[Series]) -> Iterator[Finding]:
     from freqtrade.configuration import TimeRange
 
     config = context.config
-    training = pd.Timedelta(days=config["freqai"]["train_period_days"])
+    training = pd.Timedelta(days=_training_days(config))
     timerange = TimeRange.parse_timerange(config.get("timerange"))
     longest = training + max(warm_up(config, timeframe) for timeframe in needed_timeframes(config))
     short = []

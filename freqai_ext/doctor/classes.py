@@ -12,10 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from freqai_ext._settings import suggest
-from freqai_ext.doctor.context import Context, is_ours
+from freqai_ext.config import SECTION
+from freqai_ext.doctor.context import Context, freqai_is_on, is_ours
 from freqai_ext.doctor.finding import CheckSkippedError, Finding, failure, ok, warning
-from freqai_ext.doctor.tracebacks import traceback_of
+from freqai_ext.doctor.tracebacks import causes, traceback_of
 from freqai_ext.doctor.versions import known_issues
+from freqai_ext.errors import FreqaiExtError, SettingsError
 
 _CLASS_DEFINITION = re.compile(r"^class (\w+)\(", re.MULTILINE)
 
@@ -32,6 +34,7 @@ def check_strategy(context: Context) -> Iterator[Finding]:
     with_strategy = deepcopy(config)
     strategy, error = _attempt(lambda: StrategyResolver.load_strategy(with_strategy))
     if error:
+        _skip_known_fault(context, error)
         yield explain_failed_resolution(name, folders, StrategyResolver.object_type, error)
         return
     context.loaded_strategy, context.loaded_config = strategy, with_strategy
@@ -45,11 +48,15 @@ def check_model(context: Context) -> Iterator[Finding]:
 
     config = context.config
     name = config.get("freqaimodel")
+    if not name and not freqai_is_on(config):
+        raise CheckSkippedError("FreqAI is off in this configuration")
     if not name:
         raise CheckSkippedError("no model given; name it with --freqaimodel or in the configuration")
     folders = _existing(FreqaiModelResolver.build_search_paths(config, user_subdir="freqaimodels"))
+    _ = context.freqai
     model, error = _attempt(lambda: _load_model(name, config))
     if error:
+        _skip_known_fault(context, error)
         yield explain_failed_resolution(name, folders, FreqaiModelResolver.object_type, error)
         return
     context.loaded_model = model
@@ -108,9 +115,18 @@ def _shadowed(name: str, folders: list[Path]) -> Iterator[Finding]:
 
 
 def _raised(what: str, error: Exception) -> Finding:
+    if any(isinstance(each, FreqaiExtError) for each in causes(error)):
+        # Its text names the setting and the remedy; where it was raised is of no use to who set it.
+        return failure(f"{what}: {'; '.join(str(error).splitlines())}")
     first_line = (str(error).strip() or "no message").splitlines()[0]
     remedy = "install what it imports" if isinstance(error, ModuleNotFoundError) else "correct it"
     return failure(f"{what}: {type(error).__name__}: {first_line}", remedy, traceback_of(error))
+
+
+def _skip_known_fault(context: Context, error: Exception) -> None:
+    """Raise :class:`CheckSkippedError` where the error is a fault of our section, which is reported already."""
+    if not context.section_is_valid and any(isinstance(each, SettingsError) for each in causes(error)):
+        raise CheckSkippedError(f"needs a valid section '{SECTION}'")
 
 
 def _existing(folders: list[Path]) -> list[Path]:

@@ -1,6 +1,10 @@
 """Checks of the configuration files, by Freqtrade's rules and by ours."""
 
+import ast
+import inspect
 import os
+import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
@@ -8,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from freqai_ext.config import SECTION, load_ext_settings
-from freqai_ext.doctor.context import Context, DoctorRequest
-from freqai_ext.doctor.finding import CheckSkippedError, Finding, failure, ok, warning
+from freqai_ext.doctor.context import Context, DoctorRequest, freqai_is_on
+from freqai_ext.doctor.finding import CheckSkippedError, Finding, failure, name_some, ok, warning
 from freqai_ext.errors import SettingsError
 
 
 def check_configuration(context: Context) -> Iterator[Finding]:
-    """The files load, Freqtrade accepts them, FreqAI is on, and our section is valid."""
+    """The files load, Freqtrade accepts them, our section is valid, and the pairs can be traded."""
     from freqtrade.configuration.config_validation import validate_config_consistency
     from freqtrade.exceptions import OperationalException
 
@@ -26,13 +30,22 @@ def check_configuration(context: Context) -> Iterator[Finding]:
     except OperationalException as error:
         yield failure(str(error).strip(), _load_remedy(context.request))
         return
-    if not config.get("freqai", {}).get("enabled"):
-        yield failure("freqai.enabled: is not true, so Freqtrade trains no model", "set it to true")
-        return
     context.loaded_config = config
     yield ok(f"Freqtrade accepts {', '.join(map(str, config['config_files']))}")
-    yield from _own_section(config)
+    if config.get("freqaimodel") and not freqai_is_on(config):
+        yield failure(
+            f"freqai.enabled: is not true, so Freqtrade trains no {config['freqaimodel']}",
+            "set it to true, or leave --freqaimodel out",
+        )
+    for fault in _own_faults(config):
+        context.section_is_valid = False
+        yield failure(fault, f"correct the section '{SECTION}'")
+    if context.section_is_valid:
+        yield ok(
+            f"the section '{SECTION}' is valid" if SECTION in config else f"no section '{SECTION}': defaults apply"
+        )
     yield from _likely_typos(config)
+    yield from _pairs(config)
     yield from _user_directory(config["user_data_dir"])
 
 
@@ -72,17 +85,66 @@ def check_complete_configuration(context: Context) -> Iterator[Finding]:
         yield failure(f"with the attributes of {type(strategy).__name__}: {error}", "correct the configuration")
     else:
         yield ok(f"complete for trading with {type(strategy).__name__}")
+    if freqai_is_on(context.config):
+        return
+    if _starts_freqai(strategy):
+        yield failure(
+            f"freqai.enabled: is not true, and {type(strategy).__name__} starts FreqAI in populate_indicators",
+            "set it to true",
+        )
+    else:
+        yield ok(f"FreqAI is off, and {type(strategy).__name__} trades without a model")
 
 
-def _own_section(config: Mapping[str, Any]) -> Iterator[Finding]:
+def _starts_freqai(strategy: Any) -> bool:
+    """Whether populate_indicators calls ``self.freqai.start``, and not only under a condition of its own."""
+    try:
+        source = textwrap.dedent(inspect.getsource(type(strategy).populate_indicators))
+    except (OSError, TypeError):
+        return False
+    (function,) = ast.parse(source).body
+    unconditional = [each for each in getattr(function, "body", ()) if not isinstance(each, ast.If)]
+    return any("self.freqai.start(" in ast.unparse(each) for each in unconditional)
+
+
+def _own_faults(config: Mapping[str, Any]) -> list[str]:
     try:
         load_ext_settings(config)
     except SettingsError as error:
-        for line in str(error).splitlines():
-            yield failure(line, "see docs/configuration.md")
-    else:
-        yield ok(
-            f"the section '{SECTION}' is valid" if SECTION in config else f"no section '{SECTION}': defaults apply"
+        return str(error).splitlines()
+    return []
+
+
+def _pairs(config: Mapping[str, Any]) -> Iterator[Finding]:
+    methods = [str(each.get("method")) for each in config.get("pairlists", [])] or ["StaticPairList"]
+    listed = config["exchange"].get("pair_whitelist") or []
+    if methods[0] != "StaticPairList":
+        if freqai_is_on(config):
+            yield failure(
+                f"pairlists: {methods[0]} changes the pairs while the bot runs, and FreqAI takes none that appear "
+                "later: it loads the candles of its training once, at the start",
+                "use StaticPairList and write the pairs to exchange.pair_whitelist",
+            )
+        return
+    if not listed:
+        yield failure("exchange.pair_whitelist: lists no pairs", "write them there, e.g. 'BTC/USDT'")
+    stake, futures = config.get("stake_currency"), str(config.get("trading_mode", "spot")).endswith("futures")
+    # A pattern such as '.*/USDT' is matched to the markets of the exchange.
+    plain = [pair for pair in listed if re.fullmatch(r"[^/*+?\[\]()|^$\\]+/[\w.-]+(:[\w.-]+)?", pair)]
+    other_quote = [pair for pair in plain if pair.partition("/")[2].partition(":")[0] != stake]
+    if stake and other_quote:
+        report = failure if len(other_quote) == len(listed) else warning
+        yield report(
+            f"exchange.pair_whitelist: {name_some(other_quote)} not quoted in stake_currency {stake}, so Freqtrade "
+            "leaves out these pairs",
+            "remove them, or run a second bot with their stake_currency",
+        )
+    if other_market := [pair for pair in plain if (":" in pair) is not futures]:
+        example = f"BTC/{stake}:{stake}" if futures else f"BTC/{stake}"
+        yield failure(
+            f"exchange.pair_whitelist: {name_some(other_market)} no {'futures' if futures else 'spot'} market, which "
+            "trading_mode asks for",
+            f"write pairs like {example}, or change trading_mode",
         )
 
 

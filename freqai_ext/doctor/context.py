@@ -1,5 +1,6 @@
 """What the checks look at, gathered as they go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class Context:
     loaded_config: dict[str, Any] | None = field(default=None, init=False)
     loaded_strategy: Any = field(default=None, init=False)
     loaded_model: Any = field(default=None, init=False)
+    section_is_valid: bool = field(default=True, init=False)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -52,6 +54,8 @@ class Context:
     @property
     def freqai(self) -> dict[str, Any]:
         """The ``freqai`` section, of which Freqtrade's validation has passed."""
+        if not freqai_is_on(self.config):
+            raise CheckSkippedError("FreqAI is off in this configuration")
         return dict(self.config["freqai"])
 
     @property
@@ -60,6 +64,11 @@ class Context:
         if self.loaded_strategy is None:
             raise CheckSkippedError("needs a strategy that loads")
         return self.loaded_strategy
+
+
+def freqai_is_on(config: Mapping[str, Any]) -> bool:
+    """Whether ``freqai.enabled`` is true."""
+    return bool((config.get("freqai") or {}).get("enabled"))
 
 
 def is_ours(cls: type) -> bool:

@@ -12,6 +12,7 @@ from freqai_ext.doctor.configuration import check_complete_configuration, check_
 from freqai_ext.doctor.context import Context, DoctorRequest
 from freqai_ext.doctor.features import check_features
 from freqai_ext.doctor.finding import CheckSkippedError, Finding, Level, failure
+from freqai_ext.doctor.services import check_services
 from freqai_ext.doctor.training import check_training
 from freqai_ext.doctor.versions import check_versions
 
@@ -26,6 +27,7 @@ CHECKS: Final[dict[str, Check]] = {
     "training settings": check_training,
     "candles": check_candles,
     "features": check_features,
+    "services": check_services,
 }
 
 

@@ -8,13 +8,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from freqai_ext.config import SECTION
 from freqai_ext.doctor.candles import needed_pairs, needed_timeframes
 from freqai_ext.doctor.context import Context, is_ours
-from freqai_ext.doctor.finding import Finding, Level, failure, name_some, ok, warning
+from freqai_ext.doctor.finding import CheckSkippedError, Finding, Level, failure, name_some, ok, warning
 from freqai_ext.doctor.sample_candles import sample_candles
 from freqai_ext.doctor.tracebacks import traceback_of
 from freqai_ext.errors import ContractError
 from freqai_ext.features import assert_no_lookahead
+from freqai_ext.guardian import FEATURE_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,23 @@ class ColumnHealth:
 
 
 def check_features(context: Context) -> Iterator[Finding]:
-    """Features are finite, vary and do not look ahead; at least one target is set."""
+    """Features are finite numbers, vary and do not look ahead; at least one target is set."""
+    if not context.section_is_valid:
+        raise CheckSkippedError(f"needs a valid section '{SECTION}'")
+    if not context.freqai["feature_parameters"].get("include_timeframes") or not needed_pairs(context.config):
+        raise CheckSkippedError("needs pairs and freqai.feature_parameters.include_timeframes")
     with sample_candles(context.config) as sample:
         strategy, config = _equipped_strategy(context, sample.config), sample.config
         pair, warm_up_rows = _typical_pair(config), config["startup_candle_count"]
         candles = {tf: strategy.dp.get_pair_dataframe(pair, tf) for tf in needed_timeframes(config)}
         columns: dict[str, list[ColumnHealth]] = defaultdict(list)
         leaks: dict[str, Finding] = {}
+        texts: dict[str, Finding] = {}
         for hook in _hooks(strategy, config, pair):
             try:
                 features = hook.features(candles[hook.timeframe])
+                texts |= _texts(hook, features)
+                features = features.select_dtypes(["number", "bool"])
                 if hook.timeframe == config["timeframe"]:
                     leaks |= _look_ahead(hook, features.columns[features.notna().any()], candles[hook.timeframe])
             except Exception as error:
@@ -69,7 +78,9 @@ def check_features(context: Context) -> Iterator[Finding]:
             for name, column in features.iloc[warm_up_rows:].items():
                 columns[f"{hook.method}: {name}"].append(_health(column))
         yield from leaks.values()
-        yield from _unhealthy(columns, warm_up_rows)
+        yield from texts.values()
+        yield from _guardian_columns(columns)
+        yield from _unhealthy(columns, warm_up_rows, sample.days)
         if context.loaded_model is not None:
             yield from _targets(context, candles[config["timeframe"]], pair)
         count = sum(map(len, columns.values()))
@@ -124,6 +135,31 @@ def _look_ahead(hook: Hook, columns: "pd.Index[str]", candles: pd.DataFrame) -> 
     return {}
 
 
+def _texts(hook: Hook, features: pd.DataFrame) -> dict[str, Finding]:
+    found = {}
+    for name in features.columns.difference(features.select_dtypes(["number", "bool"]).columns):
+        held = features[name].dropna()
+        shown = repr(held.iloc[-1]) if len(held) else "nothing"
+        found[f"{hook.method}: {name}"] = failure(
+            f"{hook.method}: {name} holds {shown}, which is no number, so every training fails",
+            f"write numbers instead, e.g. dataframe['{name}'] = (condition).astype(float), one column for each value",
+        )
+    return found
+
+
+def _guardian_columns(columns: dict[str, list[ColumnHealth]]) -> Iterator[Finding]:
+    """Set the columns of Guardian's features aside where none are recorded: trainings leave them out by themselves."""
+    own = {f"%-{name}" for name in FEATURE_COLUMNS}
+    names = [name for name in columns if name.rpartition(": ")[2] in own]
+    if names and all(health.constant or health.empty for name in names for health in columns[name]):
+        for name in names:
+            del columns[name]
+        yield ok(
+            f"{len(names)} columns of Guardian's features are neutral here, as none are recorded for these candles; "
+            "trainings leave them out until freqai_ext.guardian.features.min_share of the rows have some"
+        )
+
+
 def _health(column: "pd.Series[Any]") -> ColumnHealth:
     values = pd.to_numeric(column, errors="coerce").to_numpy(float)
     missing = np.isnan(values)
@@ -146,15 +182,21 @@ _FAULTS: Final[tuple[tuple[str, Callable[[Iterable[bool]], bool], Level, str, st
         "raise startup_candle_count if the first rows lack them, else give them a neutral value",
     ),
     # A flag may well rest at one period or timeframe; a column that rests at all of them says nothing.
-    ("constant", all, Level.WARNING, "never changes, so that no model can learn from it", "remove it"),
+    (
+        "constant",
+        all,
+        Level.WARNING,
+        "takes one value in all of these {days:.0f} days, so that no model can learn from it",
+        "remove it, unless it changes more slowly than that",
+    ),
 )
 
 
-def _unhealthy(columns: dict[str, list[ColumnHealth]], warm_up_candles: int) -> Iterator[Finding]:
+def _unhealthy(columns: dict[str, list[ColumnHealth]], warm_up_candles: int, days: float) -> Iterator[Finding]:
     for fault, quantify, level, effect, remedy in _FAULTS:
         names = [name for name, found in columns.items() if quantify(getattr(health, fault) for health in found)]
         if names:
-            message = f"{name_some(names)} {effect.replace('{warm_up}', str(warm_up_candles))}"
+            message = f"{name_some(names)} {effect.format(warm_up=warm_up_candles, days=days)}"
             yield Finding(level, message, remedy)
 
 

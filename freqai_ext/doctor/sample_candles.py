@@ -14,8 +14,9 @@ import pandas as pd
 from freqai_ext.doctor.candles import load_candles, needed_pairs, needed_timeframes, startup_candles, warm_up
 from freqai_ext.labels import timeframe_to_timedelta
 
-# Rows after the warm-up, of the longest timeframe.
+# Rows after the warm-up, of the longest timeframe; and days, so that features of the weekday change.
 _CANDLES = 200
+_DAYS = pd.Timedelta(days=8)
 _GENERATED_END = pd.Timestamp("2026-01-01", tz="UTC")
 
 
@@ -29,10 +30,13 @@ class SampleCandles:
         Configuration of a backtest over the stretch, for Freqtrade's data provider.
     origin
         Where the candles come from, for messages.
+    days
+        How many days they span after the warm-up.
     """
 
     config: dict[str, Any]
     origin: str
+    days: float
 
 
 @contextmanager
@@ -41,7 +45,7 @@ def sample_candles(config: dict[str, Any]) -> Iterator[SampleCandles]:
     from freqtrade.enums import RunMode
 
     pairs, timeframes = needed_pairs(config), needed_timeframes(config)
-    span = max(timeframe_to_timedelta(timeframe) for timeframe in timeframes) * _CANDLES
+    span = max(_DAYS, *(timeframe_to_timedelta(timeframe) * _CANDLES for timeframe in timeframes))
     sample = {**deepcopy(config), "runmode": RunMode.BACKTEST, "timeframe": timeframes[0]}
     sample["startup_candle_count"] = startup_candles(config)
     # FreqAI's data provider loads this many days more, which nothing here needs.
@@ -57,7 +61,7 @@ def sample_candles(config: dict[str, Any]) -> Iterator[SampleCandles]:
             start = end - span - max(warm_up(config, timeframe) for timeframe in timeframes)
             _store_generated(sample, pairs, timeframes, start, end)
         sample["timerange"] = f"{(end - span).timestamp():.0f}-{end.timestamp():.0f}"
-        yield SampleCandles(sample, origin)
+        yield SampleCandles(sample, origin, span / pd.Timedelta(days=1))
 
 
 def random_walk(start: pd.Timestamp, end: pd.Timestamp, timeframe: str, seed: int) -> pd.DataFrame:

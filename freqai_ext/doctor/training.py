@@ -58,7 +58,7 @@ def _short_training(context: Context) -> Iterator[Finding]:
 
 
 def _shared_base_coins(config: dict[str, Any]) -> Iterator[Finding]:
-    count = Counter(pair.split("/")[0] for pair in config["exchange"]["pair_whitelist"])
+    count = Counter(pair.split("/")[0] for pair in config["exchange"].get("pair_whitelist", []))
     shared = sorted(coin for coin, pairs in count.items() if pairs > 1)
     if shared:
         yield failure(
@@ -118,6 +118,9 @@ def _unbounded_threads(context: Context) -> Iterator[Finding]:
 
 
 def _reused_identifier(context: Context) -> Iterator[Finding]:
+    if context.loaded_model is not None and is_ours(type(context.loaded_model)):
+        # Our models set predictions of another origin aside.
+        return
     identifier = context.freqai["identifier"]
     folder = Path(context.config["user_data_dir"]) / "models" / identifier
     cached = list((folder / "backtesting_predictions").glob("*.feather"))
@@ -133,8 +136,8 @@ def _reused_identifier(context: Context) -> Iterator[Finding]:
         )
     else:
         yield warning(
-            f"freqai.identifier: '{identifier}' holds {len(cached)} backtest predictions; FreqAI reuses them whatever "
-            "model and strategy made them",
+            f"freqai.identifier: '{identifier}' holds {len(cached)} backtest predictions; a model that is not of "
+            "freqai_ext reuses them whatever model and strategy made them",
             remedy,
         )
 

@@ -54,7 +54,7 @@ def known_issues(*, foreign_model: bool) -> Iterator[Finding]:
 def unmet_requirements(package: str, extras: Iterable[str] = ()) -> Iterator[Finding]:
     """Yield a failure for each requirement of an installed distribution that the installation does not meet."""
     if installed_version(package) is None:
-        yield failure(f"{package} is not installed", f"pip install {package}")
+        yield failure(f"{package} is not installed", _source_of(package))
         return
     for line in metadata.requires(package) or ():
         requirement = Requirement(line)
@@ -67,6 +67,10 @@ def unmet_requirements(package: str, extras: Iterable[str] = ()) -> Iterator[Fin
         elif not requirement.specifier.contains(version, prereleases=True):
             wanted = f"{requirement.name}{requirement.specifier}"
             yield failure(f"{requirement.name} {version} is installed; {package} needs {wanted}", remedy)
+
+
+def _source_of(package: str) -> str:
+    return "run 'pip install .' in a clone of freqai-ext" if package == "freqai-ext" else f"pip install {package}"
 
 
 def _native_modules_that_fail() -> Iterator[Finding]:

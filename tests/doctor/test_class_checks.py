@@ -69,8 +69,7 @@ def test_a_class_of_another_kind_is_named(setup):
 def test_what_a_constructor_raises_is_shown(setup):
     setup.change(freqai__model_training_parameters={"n_estimaters": 3})
     (finding,) = setup.run(check_model, freqaimodel="CatboostRegressor")
-    assert "CatboostRegressor.py cannot be created: OperationalException: " in finding.message
-    assert "freqai.model_training_parameters.n_estimaters" in finding.message
+    assert "CatboostRegressor.py cannot be created: freqai.model_training_parameters.n_estimaters: " in finding.message
 
 
 def test_a_short_strategy_in_spot_mode_is_explained(setup):

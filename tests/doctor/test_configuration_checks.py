@@ -48,10 +48,49 @@ def test_a_missing_user_directory_says_how_to_make_one(setup, tmp_path):
     assert finding.remedy == f"freqai-ext init --userdir {tmp_path}/absent"
 
 
-def test_freqai_must_be_enabled(setup):
-    setup.change(freqai__enabled=False)
+def test_a_model_needs_freqai_to_be_enabled(setup):
+    setup.change(freqai__enabled=False, freqaimodel="CatboostRegressor")
     (finding,) = problems(setup)
-    assert finding.message == "freqai.enabled: is not true, so Freqtrade trains no model"
+    assert finding.message == "freqai.enabled: is not true, so Freqtrade trains no CatboostRegressor"
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "message"),
+    [
+        (
+            {"exchange__pair_whitelist": ["BTC/USDT", "ETH/BTC"]},
+            Level.WARNING,
+            "exchange.pair_whitelist: ETH/BTC not quoted in stake_currency USDT, so Freqtrade leaves out these pairs",
+        ),
+        (
+            {"exchange__pair_whitelist": ["ETH/BTC"]},
+            Level.FAILURE,
+            "exchange.pair_whitelist: ETH/BTC not quoted in stake_currency USDT, so Freqtrade leaves out these pairs",
+        ),
+        (
+            {"exchange__pair_whitelist": ["BTC/USDT:USDT"]},
+            Level.FAILURE,
+            "exchange.pair_whitelist: BTC/USDT:USDT no spot market, which trading_mode asks for",
+        ),
+        ({"exchange__pair_whitelist": []}, Level.FAILURE, "exchange.pair_whitelist: lists no pairs"),
+        (
+            {"pairlists": [{"method": "VolumePairList", "number_assets": 5}], "exchange__pair_whitelist": []},
+            Level.FAILURE,
+            "pairlists: VolumePairList changes the pairs while the bot runs, and FreqAI takes none that appear later: "
+            "it loads the candles of its training once, at the start",
+        ),
+    ],
+)
+def test_pairs_that_cannot_be_traded_are_named(setup, changes, level, message):
+    setup.change(**changes)
+    (finding,) = problems(setup)
+    assert (finding.level, finding.message) == (level, message)
+    assert finding.remedy
+
+
+def test_patterns_and_odd_coins_are_pairs(setup):
+    setup.change(exchange__pair_whitelist=[".*/USDT", "1000PEPE/USDT", "kPEPE/USDT", "XYZ-NVDA/USDT"])
+    assert problems(setup) == []
 
 
 def test_every_fault_of_our_section_is_a_failure(setup):

@@ -71,3 +71,55 @@ def test_a_diagnosis_becomes_json(setup):
 @pytest.mark.parametrize("name", list(CHECKS))
 def test_every_check_says_what_it_checks(name):
     assert CHECKS[name].__doc__
+
+
+def findings_of(diagnosis, level):
+    return [
+        (result.check, finding) for result in diagnosis.results for finding in result.findings if finding.level is level
+    ]
+
+
+def test_one_typo_in_our_section_is_one_failure_without_a_traceback(setup):
+    setup.change(freqai_ext={"signal": {"horizn": 3}})
+    diagnosis = setup.diagnose(strategy="FreqAIExampleStrategy", freqaimodel="CatboostRegressor")
+    ((check, finding),) = findings_of(diagnosis, Level.FAILURE)
+    assert check == "configuration"
+    assert finding.message.startswith("freqai_ext.signal.horizn: unknown setting; known: ")
+    assert finding.detail == ""
+    waiting = {check for check, each in findings_of(diagnosis, Level.SKIPPED) if "valid section" in each.message}
+    assert {"model", "features"} <= waiting
+
+
+def test_a_wrong_training_parameter_is_named_without_a_traceback(setup):
+    setup.change(freqai__model_training_parameters={"no_such_knob": 1})
+    diagnosis = setup.diagnose(strategy="FreqAIExampleStrategy", freqaimodel="CatboostRegressor")
+    ((check, finding),) = findings_of(diagnosis, Level.FAILURE)
+    assert (check, finding.detail) == ("model", "")
+    assert "no_such_knob" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("name", "strategy", "model"),
+    [
+        ("config_freqai_ext.json", "FreqAIExampleStrategy", "CatboostRegressor"),
+        ("config_freqai_hyper.json", "FreqaiHyperStrategy", "CalibratedSignalModel"),
+        ("config_guardian_sidecar.json", "GuardianSidecarStrategy", "CalibratedSignalModel"),
+        ("config_graphiti_hybrid.json", "GraphitiHybridStrategy", None),
+    ],
+)
+def test_no_configuration_that_init_writes_is_called_broken(setup, name, strategy, model):
+    setup.config_file = setup.userdir / name
+    diagnosis = setup.diagnose(strategy=strategy, freqaimodel=model)
+    assert findings_of(diagnosis, Level.FAILURE) == []
+    # No candles are stored and no service listens; nothing else is a fault.
+    assert {check for check, _ in findings_of(diagnosis, Level.WARNING)} <= {"candles", "services"}
+
+
+def test_freqai_switched_off_under_a_strategy_that_starts_it_is_a_failure(setup):
+    setup.change(freqai__enabled=False)
+    diagnosis = setup.diagnose(strategy="FreqAIExampleStrategy")
+    ((check, finding),) = findings_of(diagnosis, Level.FAILURE)
+    assert check == "complete configuration"
+    assert finding.message == (
+        "freqai.enabled: is not true, and FreqAIExampleStrategy starts FreqAI in populate_indicators"
+    )

@@ -78,7 +78,7 @@ def test_a_sound_strategy_has_no_problem(setup):
             Level.WARNING,
             "%-x lacks values after the 20 can",
         ),
-        ('dataframe["%-x"] = 1.0', Level.WARNING, "%-x never changes"),
+        ('dataframe["%-x"] = 1.0', Level.WARNING, "%-x takes one value in all of these 8 days"),
         ("raise KeyError('rsi')", Level.FAILURE, "feature_engineering_expand_all on 5m candles raises KeyError: 'rsi'"),
     ],
 )
@@ -86,6 +86,33 @@ def test_a_planted_fault_is_caught(setup, code, level, text):
     finding = next(finding for finding in examine(setup, code) if finding.level is not Level.OK)
     assert finding.level is level
     assert text in finding.message
+
+
+def test_features_of_the_weekday_change_within_the_sample(setup):
+    (finding,) = examine(setup, 'dataframe["%-weekday"] = (dataframe["date"].dt.dayofweek == 6).astype(float)')
+    assert finding.level is Level.OK
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "category"])
+def test_a_feature_of_text_is_named_with_the_remedy(setup, dtype):
+    code = (
+        'dataframe["%-regime"] = (dataframe["close"].pct_change() > 0).map({{True: "bull", False: "bear"}})'
+        f'.astype("{dtype}")'
+    )
+    finding = problem(examine(setup, code.replace("{{", "{").replace("}}", "}")))
+    assert finding.level is Level.FAILURE
+    assert "feature_engineering_expand_all: %-regime holds 'b" in finding.message
+    assert finding.message.endswith("which is no number, so every training fails")
+    assert "astype(float)" in finding.remedy
+
+
+def test_guardians_columns_without_recorded_features_are_no_fault(setup):
+    from freqai_ext.guardian import FEATURE_COLUMNS
+
+    code = f'dataframe["%-{FEATURE_COLUMNS[0]}"] = 0.0; dataframe["%-{FEATURE_COLUMNS[1]}"] = 0.0'
+    findings = examine(setup, code)
+    assert [finding.level for finding in findings] == [Level.OK, Level.OK]
+    assert findings[0].message.startswith("2 columns of Guardian's features are neutral here")
 
 
 def test_the_traceback_of_a_hook_begins_in_the_strategy(setup):

@@ -94,12 +94,19 @@ def test_unset_threads_are_reported_for_stock_models(setup, model, parameters, r
     assert any(finding.message.startswith(text) for finding in setup.run_on(check_training, context)) is reported
 
 
+def test_predictions_kept_under_the_identifier_are_no_fault_with_a_model_of_ours(setup):
+    setup.write("models/freqai_ext_spot/backtesting_predictions/cb_btc_1_prediction.feather", "")
+    context = setup.context(freqaimodel="CatboostRegressor")
+    setup.run_on(check_model, context)
+    assert [finding.level for finding in setup.run_on(check_training, context)] == [Level.OK]
+
+
 def test_predictions_kept_under_the_identifier_are_reported(setup):
     setup.write("models/freqai_ext_spot/backtesting_predictions/cb_btc_1_prediction.feather", "")
     (finding,) = problems(setup)
     assert finding.level is Level.WARNING
     assert finding.message.startswith(
-        "freqai.identifier: 'freqai_ext_spot' holds 1 backtest predictions; FreqAI reuses"
+        "freqai.identifier: 'freqai_ext_spot' holds 1 backtest predictions; a model that is not of"
     )
 
 
