@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from freqai_ext.errors import NewsDataError
-from freqai_ext.news._archive_line import BadLineError, parse_object
-from freqai_ext.news._jsonl import lines
+from freqai_ext.news.archives.containers import container_of, records
 from freqai_ext.news.records import SIGN, Verdict
+from freqai_ext.news.settings import NewsImportSettings
 
 LEAST_ARTICLES: Final = 30
 MOST_AGREEMENT: Final = 0.95
@@ -63,7 +63,7 @@ class Match:
 
 
 def read_aftermath(path: Path) -> dict[str, Aftermath]:
-    """Return what a file of JSON lines tells of each article: ``id``, ``votes`` and ``sentiment_label``.
+    """Return what a file, such as JSON lines, tells of each article: ``id``, ``votes`` and ``sentiment_label``.
 
     Raises
     ------
@@ -71,10 +71,9 @@ def read_aftermath(path: Path) -> dict[str, Aftermath]:
         If the file cannot be read, or holds nothing of the kind.
     """
     found: dict[str, Aftermath] = {}
-    for line in lines(path):
-        try:
-            entry = parse_object(line or b"")
-        except BadLineError:
+    limits = NewsImportSettings()
+    for entry in records(path, container_of(path, limits), limits):
+        if isinstance(entry, str):
             continue
         votes = entry.get("votes")
         votes = votes if isinstance(votes, dict) else {}
@@ -92,17 +91,23 @@ def read_aftermath(path: Path) -> dict[str, Aftermath]:
 def matches(verdicts: Sequence[Verdict], aftermath: Mapping[str, Aftermath]) -> tuple[Match, ...]:
     """Return in which ways the verdicts follow what became known afterwards; fewer than 30 articles prove nothing."""
     ways: tuple[tuple[str, Callable[[Sequence[str]], list[Aftermath]]], ...] = (
-        ("all articles", lambda ids: [aftermath[id] for id in ids if id in aftermath]),
-        ("the newest article", lambda ids: [aftermath[id] for id in ids[:1] if id in aftermath]),
+        ("all articles", lambda ids: _known(ids, aftermath)),
+        ("the newest article", lambda ids: _known(ids[:1], aftermath)),
     )
     found: list[Match] = []
     for way, pick in ways:
         compared = [(verdict, known) for verdict in verdicts if (known := pick(verdict.article_ids))]
-        ids = {id for verdict, _ in compared for id in verdict.article_ids if id in aftermath}
+        ids = {id for verdict, _ in compared for id in verdict.article_ids if _known([id], aftermath)}
         if len(ids) >= LEAST_ARTICLES and len(compared) >= LEAST_ARTICLES:
             texts = _likenesses(_table(compared))
             found += [Match(f"{text} of {way}", len(compared), len(ids)) for text in texts]
     return tuple(found)
+
+
+def _known(ids: Sequence[str], aftermath: Mapping[str, Aftermath]) -> list[Aftermath]:
+    # Articles of a vendor's are stored as "cryptopanic:123" where the vendor says "123".
+    found = (aftermath.get(id) or aftermath.get(id.partition(":")[2]) for id in ids)
+    return [known for known in found if known is not None]
 
 
 def _table(compared: Sequence[tuple[Verdict, Sequence[Aftermath]]]) -> pd.DataFrame:

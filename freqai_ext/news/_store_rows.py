@@ -36,6 +36,7 @@ def article_row(article: Article) -> dict[str, Any]:
         "assets": json.dumps(article.assets),
         "published_at_s": article.published_at_s,
         "first_seen_at_s": article.first_seen_at_s,
+        "date_assumed": article.date_assumed,
     }
 
 
@@ -55,6 +56,7 @@ def article_of(row: Row[Any], asset: str | None = None) -> Article:
         assets=assets if asset is None or asset in assets else (*assets, asset),
         published_at_s=row.published_at_s,
         first_seen_at_s=row.first_seen_at_s,
+        date_assumed=row.date_assumed,
     )
 
 

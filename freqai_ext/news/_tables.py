@@ -1,6 +1,6 @@
 """The tables of the store. Rows are added, never changed, and deleted only when they are old."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
@@ -30,9 +30,10 @@ articles: Final = Table(
     Column("assets", Text, nullable=False),
     Column("published_at_s", Float),
     Column("first_seen_at_s", Float, nullable=False),
+    Column("date_assumed", Text),
     Index("news_articles_by_time", "first_seen_at_s"),
 )
-"""``assets`` is a JSON list; ``text_sha256`` is of title and text."""
+"""``assets`` is a JSON list; ``text_sha256`` is of title and text; ``date_assumed`` is empty where nothing was."""
 
 mentions: Final = Table(
     "news_mentions",
@@ -121,14 +122,15 @@ _SAME_ROW: Final = {
 }
 
 
-def create_tables(connection: Connection) -> None:
-    """Make what is missing, with the triggers that keep the store append-only.
+# Of files from before them they are empty.
+_ADDED_LATER: Final = (verdicts.c.made_at_s, articles.c.date_assumed)
 
-    The verdicts of a file from before ``made_at_s`` get the column, empty.
-    """
+
+def create_tables(connection: Connection) -> None:
+    """Make what is missing, with the triggers that keep the store append-only; older files get new columns."""
     _metadata.create_all(connection)
-    if verdicts.c.made_at_s.name not in {each["name"] for each in inspect(connection).get_columns(verdicts.name)}:
-        connection.exec_driver_sql(f"ALTER TABLE {verdicts.name} ADD COLUMN {verdicts.c.made_at_s.name} FLOAT")
+    for column in _missing_columns(connection):
+        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {column.type}")
     for table, kept in _MAY_NOT_BE_DELETED.items():
         for event, condition in (("UPDATE", "1"), ("DELETE", kept)):
             connection.exec_driver_sql(
@@ -142,3 +144,24 @@ def create_tables(connection: Connection) -> None:
             f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_replace BEFORE INSERT ON {table.name} "
             f"WHEN {known} BEGIN SELECT RAISE(IGNORE); END"
         )
+
+
+def views_for_reading(connection: Connection) -> list[str]:
+    """Return statements by which a connection that may not write sees an older file as if it had all columns."""
+    missing: dict[str, list[str]] = {}
+    for column in _missing_columns(connection):
+        missing.setdefault(column.table.name, []).append(f"NULL AS {column.name}")
+    return [
+        f"CREATE TEMP VIEW {table} AS SELECT *, {', '.join(columns)} FROM main.{table}"  # noqa: S608
+        for table, columns in missing.items()
+    ]
+
+
+def _missing_columns(connection: Connection) -> list[Column[Any]]:
+    inspector = inspect(connection)
+    return [
+        column
+        for column in _ADDED_LATER
+        if inspector.has_table(column.table.name)
+        and column.name not in {each["name"] for each in inspector.get_columns(column.table.name)}
+    ]

@@ -1,36 +1,78 @@
 """Imports an archive of news, so that the past can be judged as it would have been then.
 
-An archive is JSON lines, gzipped or not: ``published_at`` (ISO 8601, or UTC seconds or milliseconds), ``title``, and
-optionally ``text``, ``currencies`` (tickers), ``url``, ``id`` and times of the vendor's: when it got the piece
-(``first_seen_at``, ``received_at``, ``fetched_at``, ``crawled_at``, …) or wrote the text as it is (``created_at``,
-``updated_at``, ``edited_at``, …). Nothing else of it is stored.
+An archive is a file of a vendor's, a feed, a table (see :mod:`freqai_ext.news.archives`), or one of our own: JSON
+lines, gzipped or not, of ``published_at``, ``title``, and optionally ``text``, ``currencies`` (tickers), ``url``,
+``id`` and times of the vendor's: when it got the piece (``first_seen_at``, ``crawled_at``, …) or wrote the text as it is
+(``updated_at``, …). Nothing else of it is stored.
+
+A file is read twice: what is wrong with it as a whole shows before anything is stored. Articles are then stored some
+thousand at a time; an import that is broken off is taken up by importing the file again, which adds what is missing.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from freqai_ext._services.written_time import DateOrder
 from freqai_ext.errors import NewsDataError
-from freqai_ext.news._archive_line import (
-    BadLineError,
-    article_of_line,
-    holds_a_time,
-    known_afterwards,
-    named_like_a_time,
-    parse_object,
-)
-from freqai_ext.news._jsonl import lines
+from freqai_ext.news._archive_line import ArticleReader, BadLineError, ReadingRules
+from freqai_ext.news.archives.containers import Container, Record, records
+from freqai_ext.news.archives.detection import detect
+from freqai_ext.news.archives.hindsight import holds_a_time, known_afterwards, named_like_a_time, times_within
+from freqai_ext.news.archives.shapes import Fields, Shape
+from freqai_ext.news.asset_matcher import AssetMatcher
 from freqai_ext.news.records import Article
+from freqai_ext.news.settings import NewsImportSettings
 from freqai_ext.news.store import NewsStore
 
 DEFAULT_LATENCY_S: Final = 600.0
 
 _BATCH: Final = 5_000
+_MB: Final = 1_000_000
+# What a row takes beside its texts, and what a mention takes beside the article's id, twice.
+_ROW_BYTES: Final = 250
+_MENTION_BYTES: Final = 60
+_STORED_COUNTS_FROM_BYTES: Final = 10 * _MB
+_LEAST_MIDNIGHTS: Final = 10
+_MANY_MIDNIGHTS: Final = 0.2
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How an archive is read, where it does not say so itself.
+
+    Attributes
+    ----------
+    format
+        Name of a vendor's format, ``"csv"``, ``"json"``, ``"feed"``; ``None`` finds out.
+    columns
+        Which column or field is the title and so on, whatever others look like it.
+    zone
+        Of times that name none; ``None`` takes the latest moment that they can mean.
+    date_order
+        Of dates such as ``03/01/2025``, which are refused without it.
+    midnight_is_a_time
+        Whether times of midnight are meant though many of the file's are; else they stand for dates without a time.
+    limits
+        What is taken in at most.
+    names
+        What assets are called beside what is known.
+    """
+
+    format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo | None = None
+    date_order: DateOrder | None = None
+    midnight_is_a_time: bool = False
+    limits: NewsImportSettings = field(default_factory=NewsImportSettings)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,22 +81,37 @@ class ImportReport:
 
     Attributes
     ----------
+    format
+        What it was taken for, such as ``"cryptopanic in JSON lines"``.
     lines
-        Lines that are not empty.
+        Records: lines that are not empty, or what stands for them.
     added
         Articles that were stored.
     duplicates
         Articles that were there already, or twice in the archive.
     left_out
-        Bad lines by reason.
+        Bad records by reason.
+    assumed
+        Articles by what was assumed of their times.
+    never_stored
+        Records by the field, of those that were known only after publication and were passed over.
+    matched
+        Articles whose assets were found by their titles.
+    without_asset
+        Articles without any asset, so that nothing judges them.
     first_s, last_s
         When the first and the last of its articles count as seen, UTC seconds; ``None`` without any.
     """
 
+    format: str
     lines: int
     added: int
     duplicates: int
     left_out: Mapping[str, int]
+    assumed: Mapping[str, int]
+    never_stored: Mapping[str, int]
+    matched: int
+    without_asset: int
     first_s: float | None
     last_s: float | None
 
@@ -65,13 +122,15 @@ def import_archive(
     *,
     latency_s: float = DEFAULT_LATENCY_S,
     ignore_fields: Collection[str] = (),
+    options: ImportOptions | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ImportReport:
-    """Store the articles of an archive, each as if it had been seen ``latency_s`` after its latest time.
+    """Store the articles of an archive, each as if it had been seen ``latency_s`` after the latest its times can mean.
 
-    The file is read twice: nothing is stored of an archive with fields that were known only afterwards or with times
-    of which nobody knows what they are, or of one that breaks off. Importing it again adds nothing.
+    Nothing is stored of an archive of our own format with fields that were known only afterwards, of any with times of
+    which nobody knows what they are, of one that breaks off, or one that passes a limit. Importing it again adds
+    nothing.
 
     Parameters
     ----------
@@ -80,36 +139,50 @@ def import_archive(
     ignore_fields
         Fields that look as if they were known only afterwards, and times, that may be there: they are passed over.
         A time of the vendor's that is named here does not count, and its articles may count as seen too early.
+    options
+        What it does not say itself.
     progress
-        Called with lines done and all lines, now and then.
+        Called with records done and all records, now and then.
     clock
         UTC seconds; what was published after it is left out.
 
     Raises
     ------
     NewsDataError
-        If the file cannot be read, holds fields that were known only afterwards or times that are not known, or the
-        store cannot be written.
+        If the file cannot be read or is of no format that is known, passes a limit, holds fields that were known only
+        afterwards or times that are not known, or the store cannot be written.
     """
     if not 0.0 <= latency_s < float("inf"):
         raise NewsDataError(
             f"{path}: latency {latency_s:g} s; news cannot be known before they are published, so give 0 or more"
         )
-    ignored = frozenset(ignore_fields)
-    total = _check(path, ignored)
-    reading = _Reading(path, latency_s, clock(), ignored)
-    added = 0
-    for batch in reading.batches():
+    options = options or ImportOptions()
+    container, shape = detect(path, options.format, options.columns, options.limits)
+    rules = ReadingRules(shape, latency_s, clock(), options.zone, options.date_order, frozenset(ignore_fields))
+    matcher = AssetMatcher(options.names)
+    survey = _Survey(path, container, ArticleReader(rules, matcher), shape, rules.ignored, options.limits)
+    survey.look()
+    if survey.midnights_are_dates and not options.midnight_is_a_time:
+        rules = ReadingRules(**{**vars(rules), "midnight_is_a_date": True})
+    reader = ArticleReader(rules, matcher)
+    reading = _Reading(records(path, container, options.limits), reader)
+    added, articles = 0, iter(reading)
+    while batch := list(islice(articles, _BATCH)):
         added += store.add_articles(batch)
         if progress is not None:
-            progress(reading.lines, total)
+            progress(reading.lines, survey.lines)
     if progress is not None:
-        progress(total, total)
+        progress(survey.lines, survey.lines)
     return ImportReport(
+        format=f"{shape.name} in {container}",
         lines=reading.lines,
         added=added,
         duplicates=reading.articles - added,
         left_out=dict(reading.left_out.most_common()),
+        assumed=dict(reader.counts.assumed.most_common()),
+        never_stored=dict(survey.never_stored.most_common()),
+        matched=reader.counts.matched,
+        without_asset=reader.counts.without_asset,
         first_s=reading.first_s,
         last_s=reading.last_s,
     )
@@ -118,59 +191,112 @@ def import_archive(
 class _Reading:
     """Reads articles and counts what it leaves out."""
 
-    def __init__(self, path: Path, latency_s: float, now_s: float, ignored: frozenset[str]) -> None:
+    def __init__(self, coming: Iterator[Record], reader: ArticleReader) -> None:
         self.lines = self.articles = 0
         self.left_out: Counter[str] = Counter()
         self.first_s: float | None = None
         self.last_s: float | None = None
-        self._path, self._latency_s, self._now_s, self._ignored = path, latency_s, now_s, ignored
+        self._coming, self._reader = coming, reader
 
-    def batches(self) -> Iterator[list[Article]]:
-        batch: list[Article] = []
-        for line in lines(self._path):
+    def __iter__(self) -> Iterator[Article]:
+        for record in self._coming:
             self.lines += 1
+            if isinstance(record, str):
+                self.left_out[record] += 1
+                continue
             try:
-                if line is None:
-                    raise BadLineError("longer than 1 MB")
-                article = article_of_line(parse_object(line), self._latency_s, self._now_s, self._ignored)
+                article = self._reader.article(record)
             except BadLineError as error:
                 self.left_out[str(error)] += 1
                 continue
-            self._count(article)
-            batch.append(article)
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _count(self, article: Article) -> None:
-        self.articles += 1
-        seen_s = article.first_seen_at_s
-        self.first_s = seen_s if self.first_s is None else min(self.first_s, seen_s)
-        self.last_s = seen_s if self.last_s is None else max(self.last_s, seen_s)
+            self.articles += 1
+            seen_s = article.first_seen_at_s
+            self.first_s = seen_s if self.first_s is None else min(self.first_s, seen_s)
+            self.last_s = seen_s if self.last_s is None else max(self.last_s, seen_s)
+            yield article
 
 
-def _check(path: Path, ignored: frozenset[str]) -> int:
-    """Return the number of lines; raises at a field that was known only afterwards, or a time of nobody knows what."""
-    is_time: dict[str, bool] = {}
-    count = 0
-    for line in lines(path):
-        count += 1
-        try:
-            found = parse_object(line) if line is not None else {}
-        except BadLineError:
-            continue
-        for name, value in found.items():
-            if name in ignored:
+class _Survey:
+    """Looks at all of an archive before anything of it is stored."""
+
+    def __init__(
+        self,
+        path: Path,
+        container: Container,
+        reader: ArticleReader,
+        shape: Shape,
+        ignored: Collection[str],
+        limits: NewsImportSettings,
+    ) -> None:
+        self.lines = 0
+        self.never_stored: Counter[str] = Counter()
+        self._path, self._container, self._limits = path, container, limits
+        self._reader, self._shape, self._ignored = reader, shape, ignored
+        self._is_time: dict[str, bool] = {}
+        self._afterwards: dict[str, bool] = {}
+
+    @property
+    def midnights_are_dates(self) -> bool:
+        """Whether so many times are midnight that they are dates to which a program has added a time."""
+        counts = self._reader.counts
+        return counts.midnights >= _LEAST_MIDNIGHTS and counts.midnights >= _MANY_MIDNIGHTS * counts.articles
+
+    def look(self) -> None:
+        """Read all of it.
+
+        Raises
+        ------
+        NewsDataError
+            If nothing of it may be stored.
+        """
+        self._look_for_sizes(_Reading(self._records(), self._reader))
+
+    def _records(self) -> Iterator[Record]:
+        for record in records(self._path, self._container, self._limits):
+            self.lines += 1
+            if not isinstance(record, str):
+                self._check(record)
+            yield record
+
+    def _check(self, fields: Fields) -> None:
+        for name, value in fields.items():
+            if name in self._ignored or value is None or value == "":
                 continue
-            if name not in is_time:
-                if known_afterwards([name]):
-                    raise _known_afterwards(path, count, name)
-                is_time[name] = named_like_a_time(name)
-            if is_time[name] and holds_a_time(value):
-                raise _unknown_time(path, count, name)
-    return count
+            if name not in self._is_time:
+                self._afterwards[name] = bool(known_afterwards([name]))
+                self._is_time[name] = name not in self._shape.fields and named_like_a_time(name)
+            if self._afterwards[name] and name not in self._shape.fields:
+                if self._shape.is_own:
+                    raise _known_afterwards(self._path, self.lines, name)
+                self.never_stored[name] += 1
+            if self._is_time[name] and holds_a_time(value):
+                raise _unknown_time(self._path, self.lines, name)
+            if isinstance(value, dict) and not self._shape.is_vendors:
+                for inner in times_within(name, value):
+                    raise _unknown_time(self._path, self.lines, inner)
+
+    def _look_for_sizes(self, reading: _Reading) -> None:
+        stored_bytes, limits = 0, self._limits
+        packed_bytes = self._path.stat().st_size
+        most_bytes = min(_MB * limits.max_stored_mb, max(_STORED_COUNTS_FROM_BYTES, limits.max_ratio * packed_bytes))
+        for article in reading:
+            stored_bytes += _stored_bytes(article)
+            if reading.articles > limits.max_articles:
+                raise NewsDataError(
+                    f"{self._path}: holds more than {limits.max_articles} articles, so nothing of it is stored; split "
+                    "it, or raise freqai_ext.news.imports.max_articles"
+                )
+            if stored_bytes > most_bytes:
+                raise NewsDataError(
+                    f"{self._path}: would take more than {most_bytes / _MB:.0f} MB of the store, "
+                    f"{stored_bytes // packed_bytes} times its own size, so nothing of it is stored; split it, or "
+                    "raise freqai_ext.news.imports.max_stored_mb and max_ratio"
+                )
+
+
+def _stored_bytes(article: Article) -> int:
+    texts = sum(len(text.encode("utf-8", "replace")) for text in (article.title, article.text, article.url))
+    return texts + _ROW_BYTES + len(article.id) + len(article.assets) * 2 * (len(article.id) + _MENTION_BYTES)
 
 
 def _known_afterwards(path: Path, line: int, name: str) -> NewsDataError:
@@ -186,5 +312,5 @@ def _unknown_time(path: Path, line: int, name: str) -> NewsDataError:
         f"{path}: line {line} has the time {name!r}, and what happened then is not known; if the text was written or "
         "changed then, a backtest would see it too early. Nothing was stored. Where the piece as it is was not there "
         "before that time, call it updated_at in the archive, and it counts as seen from then on; where the time says "
-        f"nothing of that, pass it over with --ignore-fields {name}"
+        f"nothing of that, pass it over with --ignore-fields {name.partition('.')[0]}"
     )

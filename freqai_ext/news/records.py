@@ -27,6 +27,8 @@ class Article:
         What the source claims; ``None`` where it does not say.
     first_seen_at_s
         When it was fetched, or could have been: an archive's publication plus its latency.
+    date_assumed
+        What had to be assumed of an archive's date, such as that it has no time; ``None`` where nothing was.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Article:
     assets: tuple[str, ...]
     published_at_s: float | None
     first_seen_at_s: float
+    date_assumed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,33 @@ class NewsBudgetSettings(Settings):
     llm_tokens_per_hour: int = Field(default=300_000, ge=1_000)
 
 
+class NewsImportSettings(Settings):
+    """What ``freqai-ext news import`` takes in at most, of one file.
+
+    Attributes
+    ----------
+    max_unpacked_mb
+        Megabytes of the unpacked file.
+    max_document_mb
+        Megabytes of one that is read as a whole: JSON that is not in lines, RSS and Atom.
+    max_ratio
+        Times that a packed file may grow when it is unpacked, and when it is stored.
+    max_stored_mb
+        Megabytes that the store grows by, as estimated.
+    max_articles
+        Articles.
+    max_line_kb
+        Kilobytes of a line; longer ones are left out.
+    """
+
+    max_unpacked_mb: float = Field(default=512.0, gt=0)
+    max_document_mb: float = Field(default=64.0, gt=0)
+    max_ratio: float = Field(default=50.0, ge=1)
+    max_stored_mb: float = Field(default=512.0, gt=0)
+    max_articles: int = Field(default=1_000_000, ge=1)
+    max_line_kb: int = Field(default=1_000, ge=1)
+
+
 class NewsSettings(Settings):
     """Search, judgement and memory of news.
 
@@ -225,6 +252,8 @@ class NewsSettings(Settings):
         The shared memory.
     budget
         What it may cost.
+    imports
+        What an archive may hold at most.
     """
 
     policy: Literal["deny", "allow", "ta_only"] = "deny"
@@ -240,6 +269,7 @@ class NewsSettings(Settings):
     llm: LlmSettings = LlmSettings()
     graphiti: GraphitiSettings = GraphitiSettings()
     budget: NewsBudgetSettings = NewsBudgetSettings()
+    imports: NewsImportSettings = NewsImportSettings()
 
     @field_validator("names")
     @classmethod

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, Executable, Select, bindparam, delete, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, Executable, Select, bindparam, delete, event, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from freqai_ext._services.database import open_sqlite
@@ -336,10 +336,19 @@ class NewsStore:
         if self._engine is None:
             return False
         try:
-            with self._faults():
-                return inspect(self._engine).has_table(tables.verdicts.name)
+            with self._faults(), self._engine.connect() as connection:
+                has_tables = inspect(connection).has_table(tables.verdicts.name)
+                views = tables.views_for_reading(connection)
         finally:
             self._engine.dispose()
+
+        def show_all_columns(connection: Any, _: Any) -> None:
+            for view in views:
+                connection.execute(view)
+
+        if views:
+            event.listen(self._engine, "connect", show_all_columns)
+        return has_tables
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from freqai_ext.errors import NewsDataError
-from freqai_ext.news._archive_line import known_afterwards
 from freqai_ext.news.archive import import_archive
+from freqai_ext.news.archives.hindsight import known_afterwards
 from freqai_ext.news.store import NewsStore
 
 PUBLISHED = datetime(2025, 2, 1, 12, tzinfo=UTC)
