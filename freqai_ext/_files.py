@@ -1,7 +1,12 @@
-"""Writing files so that a crash leaves the old file or the new one, never half of either."""
+"""Files: written so that a crash leaves the old one or the new one, never half of either; read if they are regular."""
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
+
+_KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -15,3 +20,21 @@ def write_atomically(path: Path, text: str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading bytes, at once: what is no regular file, such as a pipe without a writer, is refused.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is none; ``strerror`` says what it is.
+    """
+    # Opening a pipe would wait for whoever writes to it.
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    kind = stat.S_IFMT(os.fstat(number).st_mode)
+    if kind == stat.S_IFREG:
+        return os.fdopen(number, "rb")
+    os.close(number)
+    what = _KINDS.get(kind, "special file")
+    raise OSError(errno.EINVAL, f"it is a {what}, and only regular files are read", str(path))

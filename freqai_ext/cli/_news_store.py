@@ -1,4 +1,4 @@
-"""``freqai-ext news import``, ``score``, ``stats``, ``export`` and ``audit``: the store of news."""
+"""``freqai-ext news score``, ``stats``, ``export`` and ``audit``: the store of news."""
 
 import json
 import sys
@@ -44,31 +44,6 @@ DatabaseOption = Annotated[Path, typer.Option(help="The store: freqai_ext.news.d
 SinceOption = Annotated[str | None, typer.Option(help="From this time on, ISO 8601, UTC unless it says otherwise.")]
 UntilOption = Annotated[str | None, typer.Option(help="Until this time.")]
 DEFAULT_DATABASE = Path("user_data/news/news.sqlite")
-
-
-def import_(
-    archive: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .jsonl.gz): published_at, title, currencies.")],
-    database: DatabaseOption = DEFAULT_DATABASE,
-    latency_s: Annotated[float, typer.Option(help="Seconds from publication until a bot would have known it.")] = 600.0,
-    ignore_fields: Annotated[
-        str, typer.Option(help="Fields that are passed over, those known only afterwards too: votes,updated_at.")
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Store an archive of news. Fields that were known only after publication are refused, and never stored."""
-    from freqai_ext.news.archive import import_archive
-
-    with _store(database) as store:
-        report = import_archive(
-            store, archive, latency_s=latency_s, ignore_fields=_words(ignore_fields), progress=_progress("lines")
-        )
-    if as_json:
-        typer.echo(json.dumps(asdict(report), indent=2))
-        return
-    span = f", seen {_time(report.first_s)} to {_time(report.last_s)}" if report.lines else ""
-    typer.echo(f"{report.added} articles stored, {report.duplicates} known before, of {report.lines} lines{span}")
-    for reason, count in report.left_out.items():
-        typer.echo(f"{count} left out: {reason}")
 
 
 def score(

@@ -12,7 +12,8 @@ import typer
 from freqai_ext.cli._config_options import ConfigOption, UserdirOption, bot_command
 from freqai_ext.cli._fault_option import fault_settings
 from freqai_ext.cli._news_backtest import backtest
-from freqai_ext.cli._news_store import audit, export, import_, score, stats
+from freqai_ext.cli._news_import import import_
+from freqai_ext.cli._news_store import audit, export, score, stats
 
 if TYPE_CHECKING:
     from freqai_ext.news.doctor import NewsDiagnosis

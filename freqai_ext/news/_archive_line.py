@@ -18,6 +18,7 @@ from freqai_ext.news.records import Article
 MAX_TITLE_CHARACTERS: Final = 500
 MAX_TEXT_CHARACTERS: Final = 4_000
 MIDNIGHT: Final = "midnight, as in many records of the file, taken for a date"
+MIDNIGHT_MEANT: Final = "midnight, as in many records of the file, said to be the time"
 ROUNDED: Final = "a time that the vendor rounds down"
 
 _MAX_URL_CHARACTERS: Final = 2_000
@@ -50,8 +51,9 @@ class ReadingRules:
         As of :func:`~freqai_ext._services.written_time.read_time`.
     ignored
         Fields that do not count.
-    midnight_is_a_date
-        Whether a time of exactly midnight stands for a date without a time.
+    midnight
+        What a time of exactly midnight is taken for: :data:`MIDNIGHT`, a date without a time; :data:`MIDNIGHT_MEANT`,
+        the time that it says, and so does ``None``.
     """
 
     shape: Shape
@@ -60,7 +62,7 @@ class ReadingRules:
     zone: tzinfo | None = None
     date_order: DateOrder | None = None
     ignored: Collection[str] = ()
-    midnight_is_a_date: bool = False
+    midnight: str | None = None
 
 
 @dataclass
@@ -149,9 +151,11 @@ class ArticleReader:
         if self._shape.grain_s and NO_TIME not in assumed:
             at_s, assumed = min(at_s + self._shape.grain_s, max(at_s, self._rules.now_s)), (*assumed, ROUNDED)
         is_midnight = NO_TIME not in assumed and _is_midnight(value, written)
-        if self._rules.midnight_is_a_date and is_midnight:
-            end_s = written.written_s + _DAY_S + (_TO_THE_LAST_ZONE_S if self._zone is None else 0.0)
-            at_s, assumed = max(at_s, min(end_s, self._rules.now_s)), (*assumed, MIDNIGHT)
+        if self._rules.midnight is not None and is_midnight:
+            assumed = (*assumed, self._rules.midnight)
+            if self._rules.midnight == MIDNIGHT:
+                end_s = written.written_s + _DAY_S + (_TO_THE_LAST_ZONE_S if self._zone is None else 0.0)
+                at_s = max(at_s, min(end_s, self._rules.now_s))
         for name, other in others:
             # Another form of the same time says nothing new; a later time may be that of the text.
             same, other_s = self._time(other, name)

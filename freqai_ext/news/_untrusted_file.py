@@ -2,14 +2,14 @@
 
 import gzip
 import os
-import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final, cast
 
+from freqai_ext._files import open_regular
 from freqai_ext.errors import NewsDataError
 from freqai_ext.news.settings import NewsImportSettings
 
@@ -103,7 +103,7 @@ def opened(path: Path, limits: NewsImportSettings) -> Iterator[Unpacked]:
         If it is a directory, a pipe or a device, cannot be read, is packed otherwise, or its compression is damaged.
     """
     try:
-        with _regular(path) as raw:
+        with open_regular(path) as raw:
             magic = raw.read(16)
             raw.seek(0)
             for other, name in _OTHER_PACKED.items():
@@ -135,15 +135,3 @@ def lines(path: Path) -> Iterator[bytes | None]:
                 yield None
             elif stripped := line.strip(b"\xef\xbb\xbf \t\r\n"):
                 yield stripped
-
-
-def _regular(path: Path) -> BinaryIO:
-    # Opening a pipe would wait for whoever writes to it.
-    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    mode = os.fstat(number).st_mode
-    if stat.S_ISREG(mode):
-        return os.fdopen(number, "rb")
-    os.close(number)
-    kinds = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
-    kind = kinds.get(stat.S_IFMT(mode), "special file")
-    raise NewsDataError(f"{path}: is a {kind}, and only regular files are read; write what it holds to a file")

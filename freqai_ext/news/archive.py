@@ -2,8 +2,8 @@
 
 An archive is a file of a vendor's, a feed, a table (see :mod:`freqai_ext.news.archives`), or one of our own: JSON
 lines, gzipped or not, of ``published_at``, ``title``, and optionally ``text``, ``currencies`` (tickers), ``url``,
-``id`` and times of the vendor's: when it got the piece (``first_seen_at``, ``crawled_at``, …) or wrote the text as it is
-(``updated_at``, …). Nothing else of it is stored.
+``id`` and times of the vendor's: when it got the piece (``first_seen_at``, ``crawled_at``, …) or wrote the text as it
+is (``updated_at``, …). Nothing else of it is stored.
 
 A file is read twice: what is wrong with it as a whole shows before anything is stored. Articles are then stored some
 thousand at a time; an import that is broken off is taken up by importing the file again, which adds what is missing.
@@ -12,7 +12,7 @@ thousand at a time; an import that is broken off is taken up by importing the fi
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Final
 
 from freqai_ext._services.written_time import DateOrder
 from freqai_ext.errors import NewsDataError
-from freqai_ext.news._archive_line import ArticleReader, BadLineError, ReadingRules
+from freqai_ext.news._archive_line import MIDNIGHT, MIDNIGHT_MEANT, ArticleReader, BadLineError, ReadingRules
 from freqai_ext.news.archives.containers import Container, Record, records
 from freqai_ext.news.archives.detection import detect
 from freqai_ext.news.archives.hindsight import holds_a_time, known_afterwards, named_like_a_time, times_within
@@ -38,8 +38,9 @@ _MB: Final = 1_000_000
 _ROW_BYTES: Final = 250
 _MENTION_BYTES: Final = 60
 _STORED_COUNTS_FROM_BYTES: Final = 10 * _MB
-_LEAST_MIDNIGHTS: Final = 10
-_MANY_MIDNIGHTS: Final = 0.2
+LEAST_CLUSTERED: Final = 10
+MANY_CLUSTERED: Final = 0.1
+"""Share of times at one moment of the day from which on it is no chance: of whole hours each has 4 %."""
 
 Progress = Callable[[int, int], None]
 
@@ -162,8 +163,8 @@ def import_archive(
     matcher = AssetMatcher(options.names)
     survey = _Survey(path, container, ArticleReader(rules, matcher), shape, rules.ignored, options.limits)
     survey.look()
-    if survey.midnights_are_dates and not options.midnight_is_a_time:
-        rules = ReadingRules(**{**vars(rules), "midnight_is_a_date": True})
+    if survey.has_many_midnights:
+        rules = replace(rules, midnight=MIDNIGHT_MEANT if options.midnight_is_a_time else MIDNIGHT)
     reader = ArticleReader(rules, matcher)
     reading = _Reading(records(path, container, options.limits), reader)
     added, articles = 0, iter(reading)
@@ -236,10 +237,10 @@ class _Survey:
         self._afterwards: dict[str, bool] = {}
 
     @property
-    def midnights_are_dates(self) -> bool:
-        """Whether so many times are midnight that they are dates to which a program has added a time."""
+    def has_many_midnights(self) -> bool:
+        """Whether so many times are midnight that a program must have made them of dates."""
         counts = self._reader.counts
-        return counts.midnights >= _LEAST_MIDNIGHTS and counts.midnights >= _MANY_MIDNIGHTS * counts.articles
+        return counts.midnights >= LEAST_CLUSTERED and counts.midnights >= MANY_CLUSTERED * counts.articles
 
     def look(self) -> None:
         """Read all of it.

@@ -81,7 +81,8 @@ def asset_of_symbol(symbol: str, *, among_stocks: bool = False) -> str | None:
     if among_stocks and not is_marked and (base is None or (has_prefix and text == base)):
         return None
     asset = _RENAMED.get(base or text, base or text)
-    return asset if _ASSET.fullmatch(asset) and not (is_marked and asset.isdigit()) else None
+    is_money = asset in _QUOTES and asset not in _STABLE
+    return asset if _ASSET.fullmatch(asset) and not is_money and not (is_marked and asset.isdigit()) else None
 
 
 def _base_of_pair(text: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from freqai_ext.news._posthoc import matches, read_aftermath
 from freqai_ext.news._store_rows import text_sha256
+from freqai_ext.news.archive import LEAST_CLUSTERED, MANY_CLUSTERED
 from freqai_ext.news.records import Article, Verdict
 from freqai_ext.news.store import NewsStore
 
@@ -16,6 +17,10 @@ Severity = Literal["leak", "doubt"]
 
 _EXAMPLES: Final = 3
 _CLOCK_SKEW_S: Final = 60.0
+_DAY_S: Final = 86_400.0
+_HALF_A_DAY_S: Final = 43_200.0
+_STEP_OF_ZONES_S: Final = 900.0
+_DAYS_OF_A_CLUSTER: Final = 5
 _RECORDED: Final = ("live", "shared")
 
 
@@ -94,6 +99,8 @@ def audit(store: NewsStore, posthoc: Path | None = None) -> AuditReport:
         *([] if posthoc is None else _stolen(verdicts, posthoc)),
         *_unknown_articles(verdicts, by_id),
         *_duplicates(articles, verdicts),
+        *_assumed_dates(articles),
+        *_clustered_times([article for article in articles if article.id not in fetched]),
     ]
     return AuditReport(len(articles), len(verdicts), tuple(sorted(findings, key=lambda one: one.severity != "leak")))
 
@@ -199,6 +206,57 @@ def _unknown_articles(verdicts: Sequence[Verdict], by_id: dict[str, Article]) ->
         "doubt", "articles-not-stored", unknown, len(own),
         "verdicts that cite articles which are not stored, so that it cannot be told whether they came too early",
     )  # fmt: skip
+
+
+def _assumed_dates(articles: Sequence[Article]) -> Iterable[Finding]:
+    assumed = [article for article in articles if article.date_assumed]
+    if assumed:
+        kinds = Counter(article.date_assumed for article in assumed)
+        shown = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))
+        yield Finding(
+            "doubt",
+            "assumed-dates",
+            len(assumed),
+            len(articles),
+            f"articles of which not all of the date was said ({shown}); those of midnight that was said to be the time "
+            "are known by then, all others only from the latest moment that they can mean",
+            tuple(article.id for article in assumed[:_EXAMPLES]),
+        )
+
+
+def _clustered_times(articles: Sequence[Article]) -> Iterable[Finding]:
+    """Find dates that were stored as the moment at which their day begins, in UTC or elsewhere."""
+    # Of those that are known only long after their date it does not matter.
+    early = [
+        article
+        for article in articles
+        if article.published_at_s is not None
+        and article.date_assumed is None
+        and article.first_seen_at_s - article.published_at_s < _HALF_A_DAY_S
+    ]
+    by_time_of_day: dict[float, list[str]] = {}
+    days: dict[float, set[float]] = {}
+    for article in early:
+        day, of_day_s = divmod(article.published_at_s or 0.0, _DAY_S)
+        by_time_of_day.setdefault(of_day_s, []).append(article.id)
+        days.setdefault(of_day_s, set()).add(day)
+    for of_day_s, ids in by_time_of_day.items():
+        if len(ids) < LEAST_CLUSTERED or len(ids) < MANY_CLUSTERED * len(early):
+            continue
+        if of_day_s == 0.0:
+            yield from _finding(
+                "leak", "midnight-times", ids, len(early),
+                "articles of an archive that were published at exactly midnight UTC, as dates without a time are "
+                "written, and count as known up to a day too early; import the archive anew into an empty store, by "
+                "which such dates count as known at their end",
+            )  # fmt: skip
+        elif of_day_s % _STEP_OF_ZONES_S == 0.0 and len(days[of_day_s]) >= _DAYS_OF_A_CLUSTER:
+            shown = f"{of_day_s // 3600:02.0f}:{of_day_s % 3600 // 60:02.0f}"
+            yield from _finding(
+                "doubt", "clustered-times", ids, len(early),
+                f"articles of an archive that were published at exactly {shown} UTC; where that is midnight in their "
+                "own zone, they may be dates without a time, which are known up to a day too early",
+            )  # fmt: skip
 
 
 def _duplicates(articles: Sequence[Article], verdicts: Sequence[Verdict]) -> Iterable[Finding]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from freqai_ext._files import open_regular
 from freqai_ext._settings import parse_settings
 from freqai_ext.errors import NewsDataError, SettingsError
 from freqai_ext.news.settings import NewsSettings
@@ -212,9 +213,11 @@ def _load(path: Path) -> dict[str, object]:
     except ImportError:
         raise NewsDataError(f"{path}: reading YAML needs PyYAML; install it with: pip install pyyaml") from None
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
+        with open_regular(path) as file:
+            written = file.read(_LARGEST_BYTES + 1)
+        if len(written) > _LARGEST_BYTES:
             raise NewsDataError(f"{path}: larger than 1 MB, which no configuration of the original is")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(written.decode())
     except OSError as error:
         raise NewsDataError(f"{path}: cannot be read ({error.strerror}); name the config.yml of the original") from None
     except UnicodeDecodeError:

@@ -194,7 +194,8 @@ def published_at(value: object) -> float | None:
     """
     try:
         date = datetime.fromisoformat(text_or_none(value) or "")
-        # Engines that tell no zone mean UTC, as far as anyone knows.
+        # Engines that tell no zone mean UTC, as far as anyone knows, and a date without a time is its beginning: when
+        # news were known is when they were fetched, and their age, which is all that hangs on it, is not too small.
         at_s = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from freqai_ext.cli import _news_store
+from freqai_ext.cli import _news_import, _news_store
 from freqai_ext.errors import NewsDataError, SettingsError
 from freqai_ext.news.store import NewsStore
 
@@ -15,7 +15,7 @@ from freqai_ext.news.store import NewsStore
 def run(tmp_path):
     app = typer.Typer()
     for name in ("import", "score", "stats", "export", "audit"):
-        app.command(name)(getattr(_news_store, "import_" if name == "import" else name))
+        app.command(name)(_news_import.import_ if name == "import" else getattr(_news_store, name))
     database = tmp_path / "news.sqlite"
 
     def run(command, *arguments):
@@ -37,7 +37,7 @@ def archive(tmp_path):
 def test_an_archive_goes_through_the_whole_circle(run, archive, tmp_path):
     first = run("import", archive)
     assert first.exit_code == 0, first.output
-    assert "8 articles stored, 0 known before, of 9 lines, seen 2025-02-01 00:20 to 2025-02-01 07:20" in first.output
+    assert "8 articles stored, 0 known before, of 9 records, seen 2025-02-01 00:20 to 2025-02-01 07:20" in first.output
     assert "1 left out: not JSON in UTF-8" in first.output
     assert "0 articles stored, 8 known before" in run("import", archive).output
     scored = run("score", "--assets", "btc", "--until", "2025-02-01T06:00")

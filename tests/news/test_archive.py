@@ -56,7 +56,7 @@ def test_an_archive_is_stored_with_its_latency(store, write, name):
     "published_at",
     [
         "2025-02-01T12:00:00Z",
-        "2025-02-01 12:00",
+        "2025-02-01 12:00:00 UTC",
         "2025-02-01T14:00:00+02:00",
         PUBLISHED_S,
         int(PUBLISHED_S),

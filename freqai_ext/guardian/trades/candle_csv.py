@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from freqai_ext._files import open_regular
+
 CANDLE_MS: Final = 3_600_000
 OHLCV_COLUMNS: Final = ("date", "open", "high", "low", "close", "volume")
 
@@ -65,7 +67,8 @@ def read_candle_csv(path: Path) -> CachedCandles:
     The latest row is left out: it may be an unfinished candle.
     """
     try:
-        lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
+        with open_regular(path) as file:
+            lines = file.read().decode("utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         return _refused(f"cannot be read ({error.strerror})")
     rows = [line.split(",") for line in lines if line.strip()]

@@ -6,9 +6,10 @@ Contract, section 11.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
+from freqai_ext._services.written_time import NO_TIME, read_time
 from freqai_ext.guardian.symbols import canonical_symbol
 
 Record = Mapping[str, object]
@@ -21,6 +22,7 @@ LARGEST_AMOUNT: Final = 1e18
 
 _NANOSECONDS_ABOVE: Final = 1e18
 _MILLISECONDS_ABOVE: Final = 1e12
+_DATES_AS_NUMBERS: Final = (19_700_101, 21_001_231)
 # The year 2200: later times cannot all be put into a frame, and none of them is a trade.
 _LATEST_S: Final = 7_258_118_400.0
 
@@ -91,7 +93,8 @@ def symbol_of(record: Record) -> str:
 def epoch_s(value: object) -> float | None:
     """Return a time as UTC seconds: nanoseconds above 1e18, milliseconds above 1e12, else seconds; or ISO text.
 
-    ISO text without a zone is UTC. ``None`` for what is no time between 1970 and 2200.
+    ISO text without a zone is UTC. ``None`` for what is no time between 1970 and 2200, and for a date without a time,
+    as a text or as a number such as 20260101: a trade that closed in the evening would be known in the morning.
 
     Examples
     --------
@@ -101,6 +104,8 @@ def epoch_s(value: object) -> float | None:
     read = number(value)
     if read is None:
         read = _iso_s(value) if isinstance(value, str) else None
+    elif _DATES_AS_NUMBERS[0] <= read <= _DATES_AS_NUMBERS[1]:
+        read = None
     elif read > _NANOSECONDS_ABOVE:
         read /= 1e9
     elif read > _MILLISECONDS_ABOVE:
@@ -115,7 +120,7 @@ def first_epoch_s(record: Record, names: Sequence[str]) -> float | None:
 
 def _iso_s(written: str) -> float | None:
     try:
-        moment = datetime.fromisoformat(written.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        found = read_time(written, UTC)
+    except ValueError:
         return None
+    return None if NO_TIME in found.assumed else found.written_s

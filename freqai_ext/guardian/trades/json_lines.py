@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from freqai_ext._files import open_regular
 from freqai_ext.errors import GuardianDataError
 
 MAX_LINE_BYTES: Final = 1 << 20
@@ -32,7 +33,7 @@ def read_json_lines(path: Path, skipped: Counter[str]) -> Iterator[dict[str, obj
         If the file cannot be opened or read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for line in _lines(file):
                 value = _parsed(line)
                 if isinstance(value, dict):

@@ -34,7 +34,7 @@ def entries(path: Path, document: bytes) -> Iterator[Mapping[str, object]]:
         found = dict(entry)
         contents = found.get("content") or [{}]
         yield {
-            "id": found.get("id"),
+            "id": _id(found.get("id"), str(found.get("link") or "")),
             "title": found.get("title"),
             "url": found.get("link"),
             "text": found.get("summary") or contents[0].get("value"),
@@ -42,6 +42,11 @@ def entries(path: Path, document: bytes) -> Iterator[Mapping[str, object]]:
             "updated_at": found.get("updated"),
             "created_at": found.get("created"),
         }
+
+
+def _id(guid: object, link: str) -> object:
+    """Return an entry's id; one that is no address or name of the web counts within its site alone."""
+    return guid if not guid or ":" in str(guid) else f"{link.partition('://')[2].partition('/')[0]}:{guid}"
 
 
 def _check(path: Path, document: bytes) -> None:

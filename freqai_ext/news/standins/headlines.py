@@ -1,6 +1,5 @@
 """News that exist at a time: made up by a seed, or read from an archive."""
 
-import gzip
 import hashlib
 import json
 import math
@@ -10,12 +9,12 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from freqai_ext._services.loopback.clock import epoch_s
+from freqai_ext._services.written_time import read_time
 from freqai_ext.errors import NewsDataError
+from freqai_ext.news._untrusted_file import lines
 from freqai_ext.news.assets import common_name
 from freqai_ext.news.standins.settings import StandInSettings
 
@@ -150,7 +149,7 @@ class ArchivedNews:
 
     def __init__(self, path: Path) -> None:
         listed: defaultdict[str, list[Headline]] = defaultdict(list)
-        for number, line in enumerate(_lines(path), 1):
+        for number, line in enumerate(lines(path), 1):
             for asset, headline in _parsed(line, path, number):
                 listed[asset].append(headline)
         if not listed:
@@ -169,24 +168,15 @@ def _newest_first(headlines: Iterator[Headline]) -> tuple[Headline, ...]:
     return tuple(sorted(headlines, key=lambda headline: (-headline.published_at_s, headline.id)))
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _parsed(line: bytes | None, path: Path, number: int) -> Iterator[tuple[str, Headline]]:
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            yield from file
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise NewsDataError(f"{path}: cannot be read as an archive of news ({type(error).__name__})") from None
-
-
-def _parsed(line: str, path: Path, number: int) -> Iterator[tuple[str, Headline]]:
-    if not line.strip():
-        return
-    try:
-        row: dict[str, Any] = json.loads(line)
-        published_at_s = epoch_s(datetime.fromisoformat(row["published_at"]))
+        row: dict[str, Any] = json.loads(line or b"")
+        # A date without a time is news of its end: before, nobody may have known them.
+        published_at_s = read_time(row["published_at"]).latest_s
         title, assets = str(row["title"]), [str(asset).upper() for asset in row.get("currencies") or ()]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NewsDataError(f"{path}: line {number} is no news of 'published_at', 'title' and 'currencies'") from None
-    name = str(row.get("id") or hashlib.sha256(line.encode()).hexdigest()[:16])
+    name = str(row.get("id") or hashlib.sha256(line or b"").hexdigest()[:16])
     url = str(row.get("url") or f"https://news.example/{name}")
     headline = Headline(name, title, str(row.get("text") or title), url, published_at_s)
     for asset in assets:

@@ -156,7 +156,9 @@ def test_a_port_in_use_is_named_with_the_remedy(services):
 
 
 def test_a_missing_archive_is_reported_to_the_one_who_starts_it(tmp_path):
-    with pytest.raises(NewsDataError, match="cannot be read as an archive of news"):
+    with pytest.raises(
+        NewsDataError, match=r"nowhere\.jsonl: cannot be read \(No such file or directory\); name a readable file"
+    ):
         NewsStandIns(StandInSettings(archive=tmp_path / "nowhere.jsonl")).start()
 
 
