@@ -175,7 +175,7 @@ def import_archive(
     if progress is not None:
         progress(survey.lines, survey.lines)
     return ImportReport(
-        format=f"{shape.name} in {container}",
+        format=container if container == "nothing" else f"{shape.name} in {container}",
         lines=reading.lines,
         added=added,
         duplicates=reading.articles - added,
