@@ -278,7 +278,7 @@ class _Survey:
 
     def _look_for_sizes(self, reading: _Reading) -> None:
         stored_bytes, limits = 0, self._limits
-        packed_bytes = self._path.stat().st_size
+        packed_bytes = max(self._path.stat().st_size, 1)
         most_bytes = min(_MB * limits.max_stored_mb, max(_STORED_COUNTS_FROM_BYTES, limits.max_ratio * packed_bytes))
         for article in reading:
             stored_bytes += _stored_bytes(article)

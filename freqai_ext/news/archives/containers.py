@@ -74,12 +74,17 @@ def records(path: Path, container: Container, limits: NewsImportSettings) -> Ite
 def _begins_with_a_line_of_json(path: Path, limits: NewsImportSettings) -> bool:
     with opened(path, limits) as content:
         for line in content.lines():
-            if line is not None and line.strip(_SPACES):
-                try:
-                    orjson.loads(line.strip(_SPACES))
-                except orjson.JSONDecodeError:
-                    return False
-                return True
+            # One that is longer than lines may be is a page in one line.
+            if line is None or line.strip(_SPACES):
+                return line is not None and _is_json(line)
+    return True
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line.strip(_SPACES))
+    except orjson.JSONDecodeError:
+        return False
     return True
 
 
@@ -122,6 +127,8 @@ def _expanded(value: object, depth: int = 2) -> Iterator[Record]:
 def _page(value: Mapping[str, object]) -> object | None:
     if not _TITLES.isdisjoint(value):
         return None
+    if value and all(isinstance(part, dict) and not _TITLES.isdisjoint(part) for part in value.values()):
+        return list(value.values())
     for name, part in value.items():
         if name.lower() in _PAGES and isinstance(part, list | dict):
             inner = part if isinstance(part, list) else [part]

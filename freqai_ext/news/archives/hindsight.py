@@ -60,7 +60,7 @@ def named_like_a_time(field: str) -> bool:
     )
 
 
-def holds_a_time(value: object) -> bool:
+def holds_a_time(value: object, depth: int = 1) -> bool:
     """Return whether a value may be a moment in time since 2009, in whatever form.
 
     Examples
@@ -71,7 +71,8 @@ def holds_a_time(value: object) -> bool:
     if isinstance(value, str):
         return _TIME_IN_TEXT.search(value) is not None
     if isinstance(value, dict):
-        return any(holds_a_time(part) for part in value.values())
+        # What lies deeper is taken for one.
+        return depth > _DEEPEST or any(holds_a_time(part, depth + 1) for part in value.values())
     return isinstance(value, int | float) and value >= _OLDEST_S
 
 

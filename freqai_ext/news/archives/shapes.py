@@ -4,6 +4,7 @@ Only the fields that are named here are read. Votes, scores and prices, which a 
 publication, are therefore never stored.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,7 @@ class Shape:
     name
         Of the format.
     signs
-        Fields that news of this vendor have; which of them are needed, ``least_signs`` says.
+        Fields that news of this vendor have, ``"source{}"`` being an object and ``"currencies[]"`` a list of objects.
     least_signs
         So many of ``signs`` make a record this vendor's; ``None`` is all of them.
     title, text, url, id, published
@@ -59,7 +60,7 @@ class Shape:
 
     def fits(self, fields: Fields) -> bool:
         """Return whether a record is this vendor's."""
-        found = sum(name in fields for name in self.signs)
+        found = sum(_has(fields, sign) for sign in self.signs)
         return found >= (len(self.signs) if self.least_signs is None else self.least_signs)
 
     @property
@@ -92,9 +93,9 @@ OWN: Final = Shape(
 
 SHAPES: Final = (
     Shape(
-        "cryptopanic", ("published_at", "title", "kind", "domain", "slug", "source", "votes", "instruments", "metadata",
-                        "original_url", "panic_score"),
-        least_signs=5, title=("title",), published=("published_at",), text=("content.clean", "description",
+        "cryptopanic", ("published_at", "title", "kind", "domain", "slug", "source{}", "votes{}", "currencies[]",
+                        "instruments[]", "metadata{}", "original_url", "panic_score"),
+        least_signs=4, title=("title",), published=("published_at",), text=("content.clean", "description",
         "metadata.description", "content.original"), url=("original_url", "source_url", "url"), id=("id",),
         later=("created_at",), symbols=("currencies", "instruments"),
     ),
@@ -168,6 +169,8 @@ _NO_ASSETS: Final = frozenset({
     "MACROECONOMICS", "MINING", "OTHER", "REGULATION", "RESEARCH", "SECURITY INCIDENTS", "SPONSORED", "TECHNOLOGY",
     "TOKEN SALE", "TRADING", "WALLET", "DIGITAL ASSET TREASURY",
 })  # fmt: skip
+_CODE: Final = re.compile(r"""["'](?:code|symbol|ticker)["']\s*:\s*["']([^"']{1,40})["']""")
+_TICKERS: Final = re.compile(r"[A-Z0-9$/-]+(?:\s+[A-Z0-9$/-]+)+")
 _SYMBOL_NAMES: Final = ("code", "symbol", "ticker", "CATEGORY", "name", "slug", "title")
 
 
@@ -176,6 +179,15 @@ def shape_of(samples: Sequence[Fields]) -> Shape | None:
     counts = [(sum(shape.fits(fields) for fields in samples), shape) for shape in (*SHAPES, OWN)]
     most, best = max(counts, key=lambda one: one[0])
     return best if most else None
+
+
+def _has(fields: Fields, sign: str) -> bool:
+    if sign.endswith("{}"):
+        return isinstance(fields.get(sign[:-2]), Mapping)
+    if sign.endswith("[]"):
+        value = fields.get(sign[:-2])
+        return isinstance(value, list) and bool(value) and all(isinstance(each, Mapping) for each in value)
+    return sign in fields
 
 
 def first_value(fields: Fields, paths: Iterable[str]) -> object:
@@ -196,10 +208,14 @@ def symbols_in(value: object) -> list[str]:
     --------
     >>> symbols_in([{"code": "BTC", "price_in_usd": 9}, "ETH"]), symbols_in("['BTC', 'ETH']"), symbols_in("BTC|Asia")
     (['BTC', 'ETH'], ['BTC', 'ETH'], ['BTC'])
+    >>> symbols_in("[{'code': 'BTC', 'title': 'Bitcoin'}]"), symbols_in("BTC ETH"), symbols_in("Bitcoin Cash")
+    (['BTC'], ['BTC', 'ETH'], ['Bitcoin Cash'])
     """
     if isinstance(value, str):
-        parts = value.strip("[](){} ").replace("|", ",").replace(";", ",").split(",")
-        value = [part.strip(" '\"") for part in parts]
+        # Objects in a cell of a table, as a program prints them, else texts with marks between them.
+        value = _CODE.findall(value) or [part.strip(" []()'\"") for part in re.split(r"[,;|]", value)]
+        if len(value) == 1 and _TICKERS.fullmatch(value[0]):
+            value = value[0].split()
     if not isinstance(value, list):
         return []
     texts = [first_value(each, _SYMBOL_NAMES) if isinstance(each, Mapping) else each for each in value]

@@ -1,6 +1,7 @@
 """Files of vendors, as their public interfaces give them, are stored as they are."""
 
 import gzip
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -239,3 +240,56 @@ def test_votes_of_a_page_are_found_by_the_audit_under_the_ids_of_the_store(store
     aftermath = read_aftermath(SAMPLES / "cryptopanic_page.json")
     ids = [article.id for article in store.articles()]
     assert [known.positive for known in _known(ids, aftermath)] == [777_002.0, 0.0]
+
+
+def test_a_page_in_one_line_longer_than_lines_may_be_is_read_as_a_document(store, tmp_path):
+    posts = [
+        {"title": f"Bitcoin {number}", "published_at": "2025-03-01T12:00:00Z", "kind": "news", "domain": "example.com",
+         "id": number, "metadata": {"description": "x" * 5_000}}
+        for number in range(300)
+    ]  # fmt: skip
+    path = tmp_path / "page.json"
+    path.write_text(json.dumps({"results": posts}))
+    assert path.stat().st_size > 1_000_000
+    assert import_archive(store, path).added == 300
+
+
+def test_objects_by_their_ids_are_records(store, tmp_path):
+    path = tmp_path / "by_id.json"
+    path.write_text(json.dumps({str(n): {"headline": f"Ether {n}", "date": "2025-03-01T12:00:00Z"} for n in range(3)}))
+    assert import_archive(store, path).added == 3
+
+
+def test_a_bare_page_of_cryptopanic_is_its_own(store, tmp_path):
+    post = {"title": "It rises", "published_at": "2025-03-01T12:00:00Z", "currencies": [{"code": "BTC"}]}
+    path = tmp_path / "page.json"
+    path.write_text(json.dumps({"results": [post | {"id": 1, "votes": {"positive": 1}}]}))
+    assert import_archive(store, path).format == "cryptopanic in JSON lines"
+    # With tickers alone it is our own format, in which what was known only afterwards is refused.
+    path.write_text(json.dumps({"results": [post | {"currencies": ["BTC"], "votes": {"positive": 1}}]}))
+    with pytest.raises(NewsDataError, match="has the field 'votes'"):
+        import_archive(store, path)
+
+
+def test_a_table_with_objects_in_its_cells_is_read(store, tmp_path):
+    path = tmp_path / "flat.csv"
+    path.write_text(
+        "title,published_at,currencies\nIt rises,2025-03-01T12:00:00Z,\"[{'code': 'ETH', 'title': 'x'}]\"\n"
+    )
+    import_archive(store, path, latency_s=0.0)
+    assert stored(store) == [(NOON_S, ("ETH",), "It rises")]
+
+
+@pytest.mark.parametrize("depth", [900, 5_000, 200_000])
+def test_objects_within_objects_end_no_import(store, tmp_path, depth):
+    path = tmp_path / "deep.jsonl"
+    deep = '{"a":' * depth + "1" + "}" * depth
+    path.write_text(
+        f'{{"title": "t", "published_at": "2025-03-01T12:00:00Z", "seen_ts": {deep}}}\n'
+        '{"title": "Bitcoin up", "published_at": "2025-03-01T12:00:00Z"}\n'
+    )
+    report = import_archive(store, path, ignore_fields=["seen_ts"])
+    assert report.added == (2 if depth == 900 else 1)
+    if depth == 900:
+        with pytest.raises(NewsDataError, match="the time 'seen_ts'"):
+            import_archive(store, path)
