@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from freqai_ext.news.asset_matcher import AssetMatcher
-from freqai_ext.news.assets import asset_of_symbol
+from freqai_ext.news.assets import asset_names, asset_of_symbol
 
 HEADLINES = Path(__file__).parents[3] / "shared/data/news/cryptopanic_2025H1.jsonl.gz"
 
@@ -52,7 +52,8 @@ def test_names_of_the_settings_count_as_they_are_written():
 def test_it_agrees_with_a_vendor_where_it_finds_something():
     if not HEADLINES.is_file():
         pytest.skip("needs the real headlines, which are not part of the project")
-    matcher, right, wrong = AssetMatcher({}), 0, 0
+    matcher, known = AssetMatcher({}), set(asset_names({}))
+    right = wrong = missed = 0
     with gzip.open(HEADLINES) as file:
         for line in file:
             entry = json.loads(line)
@@ -60,8 +61,9 @@ def test_it_agrees_with_a_vendor_where_it_finds_something():
             found = matcher.assets(entry["title"])
             right += sum(asset in tagged for asset in found)
             wrong += sum(asset not in tagged for asset in found)
-    assert right > 10_000
+            missed += len((tagged & known).difference(found))
     assert right / (right + wrong) > 0.98
+    assert right / (right + missed) > 0.5
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_an_archive_is_read_as_of_the_clock(tmp_path):
         (b'{"title": "x", "currencies": ["BTC"]}\n', "line 1 is no news"),
         (b"[1]\n", "line 1 is no news"),
         (b"\n\n", "holds no news of an asset"),
-        (b"\xff\xfe", "cannot be read"),
+        (b"\xff\xfe", "line 1 is no news of"),
     ],
 )
 def test_an_archive_that_is_none_is_named(tmp_path, content, message):
