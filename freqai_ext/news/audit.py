@@ -18,7 +18,7 @@ Severity = Literal["leak", "doubt"]
 _EXAMPLES: Final = 3
 _CLOCK_SKEW_S: Final = 60.0
 _DAY_S: Final = 86_400.0
-_HALF_A_DAY_S: Final = 43_200.0
+_TO_THE_LAST_ZONE_S: Final = 43_200.0
 _STEP_OF_ZONES_S: Final = 900.0
 _DAYS_OF_A_CLUSTER: Final = 5
 _RECORDED: Final = ("live", "shared")
@@ -232,15 +232,19 @@ def _clustered_times(articles: Sequence[Article]) -> Iterable[Finding]:
         for article in articles
         if article.published_at_s is not None
         and article.date_assumed is None
-        and article.first_seen_at_s - article.published_at_s < _HALF_A_DAY_S
+        and article.first_seen_at_s - article.published_at_s < _DAY_S + _TO_THE_LAST_ZONE_S
     ]
-    by_time_of_day: dict[float, list[str]] = {}
-    days: dict[float, set[float]] = {}
+    # An archive's articles are all known by the same latency; what a bot has fetched itself is not, and is not early.
+    clusters: dict[tuple[float, float], list[str]] = {}
+    days: dict[tuple[float, float], set[float]] = {}
     for article in early:
-        day, of_day_s = divmod(article.published_at_s or 0.0, _DAY_S)
-        by_time_of_day.setdefault(of_day_s, []).append(article.id)
-        days.setdefault(of_day_s, set()).add(day)
-    for of_day_s, ids in by_time_of_day.items():
+        published_at_s = article.published_at_s or 0.0
+        day, of_day_s = divmod(published_at_s, _DAY_S)
+        place = (of_day_s, round(article.first_seen_at_s - published_at_s, 3))
+        clusters.setdefault(place, []).append(article.id)
+        days.setdefault(place, set()).add(day)
+    for place, ids in clusters.items():
+        of_day_s = place[0]
         if len(ids) < LEAST_CLUSTERED or len(ids) < MANY_CLUSTERED * len(early):
             continue
         if of_day_s == 0.0:
@@ -250,7 +254,7 @@ def _clustered_times(articles: Sequence[Article]) -> Iterable[Finding]:
                 "written, and count as known up to a day too early; import the archive anew into an empty store, by "
                 "which such dates count as known at their end",
             )  # fmt: skip
-        elif of_day_s % _STEP_OF_ZONES_S == 0.0 and len(days[of_day_s]) >= _DAYS_OF_A_CLUSTER:
+        elif of_day_s % _STEP_OF_ZONES_S == 0.0 and len(days[place]) >= _DAYS_OF_A_CLUSTER:
             shown = f"{of_day_s // 3600:02.0f}:{of_day_s % 3600 // 60:02.0f}"
             yield from _finding(
                 "doubt", "clustered-times", ids, len(early),

@@ -25,8 +25,12 @@ def entries(path: Path, document: bytes) -> Iterator[Mapping[str, object]]:
     import feedparser  # type: ignore[import-untyped]
 
     _check(path, document)
-    # Only a stream is never taken for an address.
-    feed = feedparser.parse(io.BytesIO(document))
+    try:
+        # Only a stream is never taken for an address.
+        feed = feedparser.parse(io.BytesIO(document))
+    except Exception as error:
+        # Its parser for what is not well-formed raises what comes.
+        raise NewsDataError(f"{path}: cannot be read as a feed ({type(error).__name__}); fetch it again") from None
     if not feed.entries and not feed.version:
         raise NewsDataError(f"{path}: is XML, but neither RSS nor Atom; name a feed, or a file of another format")
     for entry in feed.entries:

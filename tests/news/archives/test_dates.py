@@ -13,6 +13,7 @@ from freqai_ext._services.written_time import NO_SECONDS, NO_TIME, NO_ZONE
 from freqai_ext.news._archive_line import MIDNIGHT, MIDNIGHT_MEANT
 from freqai_ext.news.archive import ImportOptions, import_archive
 from freqai_ext.news.audit import audit
+from freqai_ext.news.records import Article
 from freqai_ext.news.store import NewsStore
 
 DAY_S = 86_400.0
@@ -175,6 +176,15 @@ def test_the_audit_doubts_times_that_gather_at_one_moment_of_many_days(store, wr
     import_archive(store, path, latency_s=600.0)
     assert rules_of(store) == {"clustered-times": ("doubt", 12)}
     assert "at exactly 05:00 UTC" in audit(store).findings[0].text
+
+
+def test_dates_of_what_a_bot_has_fetched_itself_are_no_matter_of_an_archive(store):
+    day_s = DAY.timestamp()
+    store.add_articles(
+        Article(f"f{day}", f"t{day}", "", "", ("BTC",), day_s + day * DAY_S, day_s + day * DAY_S + 9_000.0 + 61.7 * day)
+        for day in range(12)
+    )
+    assert rules_of(store) == {}
 
 
 def test_times_that_are_spread_are_not_doubted(store, write):

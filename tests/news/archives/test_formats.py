@@ -198,6 +198,7 @@ def test_a_table_in_utf_16_is_read(store, tmp_path):
     [
         (b"<!DOCTYPE html><html><title>Bitcoin</title></html>", "is a web page and no feed"),
         (b"<settings><a>1</a></settings>", "neither RSS nor Atom"),
+        (b"<rss version='2.0'><channel><item><title>&#xfffffff;</title>", "cannot be read as a feed"),
         (b"PK\x03\x04....", "is a zip archive; unpack or convert it first"),
         (b"BZh91AY", "packed by bzip2"),
         (b"SQLite format 3\x00", "an SQLite database"),

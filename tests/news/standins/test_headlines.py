@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -79,6 +80,15 @@ def test_an_archive_is_read_as_of_the_clock(tmp_path):
     assert [one.title for one in news.about("BTC", NOW_S - DAY_S, NOW_S)] == ["Second", "First"]
     assert [one.id for one in news.about("ETH", NOW_S - DAY_S, NOW_S)] == ["a"]
     assert news.about("BTC", NOW_S - 60, NOW_S) == ()
+
+
+def test_a_date_without_a_time_is_no_news_before_its_end(tmp_path):
+    path = tmp_path / "news.jsonl"
+    path.write_bytes(b'{"published_at": "2026-11-20", "title": "x", "currencies": ["BTC"]}')
+    end_s = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
+    news = ArchivedNews(path)
+    assert news.about("BTC", 0.0, end_s - 1.0) == ()
+    assert len(news.about("BTC", 0.0, end_s)) == 1
 
 
 @pytest.mark.parametrize(
