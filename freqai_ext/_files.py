@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from freqai_ext.errors import SettingsError
+
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
@@ -38,3 +40,24 @@ def open_regular(path: Path) -> BinaryIO:
     os.close(number)
     what = _KINDS.get(kind, "special file")
     raise OSError(errno.EINVAL, f"it is a {what}, and only regular files are read", str(path))
+
+
+def require_writable(userdir: Path, *subdirectories: str) -> None:
+    """Check that a command can write to the user directory, and to those of its subdirectories that are there.
+
+    Raises
+    ------
+    SettingsError
+        Naming the directory that is not there, or cannot be written to.
+    """
+    if not userdir.is_dir():
+        raise SettingsError(
+            f"{userdir}: no such directory; make it with freqai-ext init --userdir {userdir}, or name another one "
+            "with --userdir"
+        )
+    for folder in (userdir, *(userdir / name for name in subdirectories)):
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise SettingsError(
+                f"{folder}: is not a directory that can be written to; change its owner or mode, or name another user "
+                "directory with --userdir"
+            )

@@ -1,6 +1,6 @@
 """Which candles a Freqtrade command needs, and whether they are there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -80,7 +80,8 @@ def served_pairs(command: FreqtradeCommand, available: Sequence[str] | None, ext
         if available:
             return tuple(available)
         raise SettingsError("exchange.pair_whitelist: empty; name pairs there, or with --pairs BTC/USDT")
-    patterns = [pair for pair in named if re.search(r"[^\w/:-]", pair)]
+    # Names may hold a dot or a dollar, too: what has candles is a name.
+    patterns = [pair for pair in named if re.search(r"[^\w/:-]", pair) and pair not in (available or ())]
     if not patterns:
         return named
     if available is None:
@@ -94,14 +95,19 @@ def served_pairs(command: FreqtradeCommand, available: Sequence[str] | None, ext
 
 def check_coverage(
     store: "CandleStore", pairs: Sequence[str], timeframes: Sequence[str], window: Window | None
-) -> None:
-    """Check that every pair has candles in the window, in every timeframe.
+) -> Iterator[str]:
+    """Check that the pairs have candles in the window, in every timeframe; yield a line for each that has only some.
+
+    A pair that is listed or delisted inside the window is served as far as it goes, as an exchange does.
 
     Raises
     ------
     MarketDataError
-        Naming the pair, what it has and what is asked for.
+        When a pair has no candles of a timeframe, or no pair has any at the start of the window; naming the pair, what
+        it has and what is asked for.
     """
+    begun = False
+    faults, partial = [], []
     for pair in pairs:
         history = store.history(pair)
         for timeframe in timeframes:
@@ -109,11 +115,16 @@ def check_coverage(
         if window is None:
             continue
         first, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (history.base.open_ms[0], history.base.end_ms))
+        span = f"{store.path(pair, history.base.timeframe)}: has candles from {first:%Y-%m-%d} to {end:%Y-%m-%d}"
         if first > window.start or end <= window.start:
-            raise MarketDataError(
-                f"{store.path(pair, history.base.timeframe)}: has candles from {first:%Y-%m-%d} to {end:%Y-%m-%d}, "
-                f"none at {window.start:%Y-%m-%d} where the run starts; choose another time, or download more"
-            )
+            faults.append(f"{span}, none at {window.start:%Y-%m-%d} where the run starts")
+        else:
+            begun = True
+        if first > window.start or end < window.end:
+            partial.append(f"{span} only; {pair} is listed for that time")
+    if faults and not begun:
+        raise MarketDataError(f"{faults[0]}; choose another time, or download more")
+    yield from partial
 
 
 def _required(moment: datetime | None) -> datetime:

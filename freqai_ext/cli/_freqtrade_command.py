@@ -1,22 +1,16 @@
-"""A Freqtrade command line as Freqtrade itself reads it, and what to add so that it runs on a replay exchange."""
+"""A Freqtrade command line as Freqtrade itself reads it, and the one that runs on a replay exchange instead."""
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from freqai_ext.cli import _freqtrade_rules as rules
 from freqai_ext.errors import SettingsError
 
-if TYPE_CHECKING:
-    from freqai_ext.replay import ReplayExchange
-
 TradingMode = Literal["spot", "futures"]
-
-_KEPT_EXCHANGE_VARIABLES = ("PAIR_WHITELIST", "PAIR_BLACKLIST")
-_REPLACED_VARIABLES = ("DRY_RUN", "TELEGRAM__", "WEBHOOK__", "DISCORD__", "FIAT_DISPLAY_CURRENCY", "DB_URL")
-_TALKING_SECTIONS = ("telegram", "webhook", "discord")
 
 
 @dataclass(frozen=True)
@@ -31,11 +25,14 @@ class FreqtradeCommand:
         Freqtrade's own reading of it.
     config
         The merged configuration files and environment variables.
+    options
+        What the command takes, by the name of the argument in ``args``.
     """
 
     argv: tuple[str, ...]
     args: Mapping[str, Any]
     config: Mapping[str, Any]
+    options: Mapping[str, argparse.Action] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -103,13 +100,35 @@ class FreqtradeCommand:
             raise SettingsError(f"--timerange: {error}; write it like 20250301-20250501") from error
         return parsed.startdt, parsed.stopdt
 
-    def with_overlay(self, overlay: Path, *options: str) -> list[str]:
-        """Return the command line with the configuration ``overlay`` behind the user's own, and further options."""
-        own: list[str] = []
-        if not any(word in ("-c", "--config") or word.startswith("--config=") for word in self.argv):
-            # Naming a configuration switches off Freqtrade's default one, so that must be named too.
-            own = [word for path in self.args.get("config") or [] for word in ("-c", str(path))]
-        return [*self.argv, *own, "-c", str(overlay), *options]
+    @property
+    def given_options(self) -> tuple[str, ...]:
+        """Names of the arguments in ``args`` that are not at their default."""
+        return tuple(name for name, action in self.options.items() if self.args.get(name) != action.default)
+
+    def option_name(self, name: str) -> str:
+        """Return the option of an argument as users write it, ``--db-url`` for ``db_url``."""
+        words = self.options[name].option_strings
+        return next((word for word in words if word.startswith("--")), words[0])
+
+    def with_overlay(self, overlay: Path, replaced: Mapping[str, object]) -> list[str]:
+        """Return the command line with the configuration ``overlay`` behind the user's own.
+
+        It is written anew from what Freqtrade understood: words could be abbreviated, joined or repeated, and an
+        option that must not pass would not be found among them.
+
+        Parameters
+        ----------
+        overlay
+            A configuration file.
+        replaced
+            Values that stand in for those of ``args``, ``None`` to leave one out. What the command has no option for
+            is ignored.
+        """
+        # Naming a configuration switches off Freqtrade's default one, which ``args`` holds as well.
+        configs = [*(self.args.get("config") or []), str(overlay)]
+        values = {**self.args, **replaced, "config": configs}
+        words = (word for name, action in self.options.items() for word in _words(action, values.get(name)))
+        return [self.name, *words]
 
 
 def parse_command(words: Sequence[str]) -> FreqtradeCommand:
@@ -137,55 +156,66 @@ def parse_command(words: Sequence[str]) -> FreqtradeCommand:
     from freqtrade.exceptions import FreqtradeException
     from freqtrade.misc import deep_merge_dicts
 
-    args = Arguments(list(argv)).get_parsed_arg()
-    if not args.get("command") or "config" not in args:
-        raise SettingsError(f"freqtrade {' '.join(argv[:1])} uses no exchange; run it without this command")
+    arguments = Arguments(list(argv))
+    args = arguments.get_parsed_arg()
+    name = args.get("command")
+    if not name or "config" not in args:
+        remedy = rules.REFUSED_COMMANDS.get(str(name), "is no command to run on candles; write one such as backtesting")
+        raise SettingsError(f"freqtrade {' '.join(argv[:1])} {remedy}")
+    if "-" in (args["config"] or []):
+        raise SettingsError(
+            "--config: '-' is standard input, beside which Freqtrade reads no other file; write it to a file"
+        )
     try:
         config = deep_merge_dicts(environment_vars_to_dict(), load_from_files(args["config"] or []))
     except FreqtradeException as error:
         raise SettingsError(str(error)) from error
-    return FreqtradeCommand(argv, args, config)
+    return FreqtradeCommand(argv, args, config, _options(arguments.parser, str(name)))
 
 
-def quiet_sections(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides that keep a replay from messaging people, asking for exchange rates, or trading real money."""
-    overrides: dict[str, Any] = {
-        section: {"enabled": False} for section in _TALKING_SECTIONS if (config.get(section) or {}).get("enabled")
-    }
-    if config.get("fiat_display_currency"):
-        overrides["fiat_display_currency"] = ""
-    return overrides | {"dry_run": True}
+def check_command(command: FreqtradeCommand) -> Iterator[tuple[str, str]]:
+    """Yield the options that a run on replayed candles replaces, and what it uses instead.
 
-
-def child_environment(replaced: Sequence[str] = ()) -> dict[str, str]:
-    """Return the environment without ``FREQTRADE__`` variables that would override the replay's settings.
-
-    Freqtrade prefers them to configuration files: a key or an exchange name from there would lead the bot out.
-
-    Parameters
-    ----------
-    replaced
-        Beginnings of further names that are left out.
+    Raises
+    ------
+    SettingsError
+        When the command or an option cannot be used on replayed candles, or is of a Freqtrade that is not known here.
     """
-    environment = {}
-    for name, value in os.environ.items():
-        key = name.upper().removeprefix("FREQTRADE__")
-        ours = name.upper().startswith("FREQTRADE__") and (
-            key.startswith((*_REPLACED_VARIABLES, *replaced))
-            or (key.startswith("EXCHANGE__") and key.removeprefix("EXCHANGE__") not in _KEPT_EXCHANGE_VARIABLES)
-        )
-        if not ours:
-            environment[name] = value
-    return environment
+    trades = command.name == rules.TRADE
+    if not trades and command.name not in rules.LOOKING_BACK:
+        reason = rules.REFUSED_COMMANDS.get(command.name, "is not known to this version of freqai-ext; update it")
+        raise SettingsError(f"freqtrade {command.name} {reason}")
+    replaced = {**rules.REPLACED_OPTIONS, **(rules.REPLACED_IN_TRADE if trades else {})}
+    refused = {} if trades else rules.REFUSED_IN_THE_PAST
+    for name in command.given_options:
+        option = command.option_name(name)
+        if name in refused:
+            raise SettingsError(f"{option}: not in freqtrade {command.name} on replayed candles: {refused[name]}")
+        if name in replaced:
+            yield name, f"{option}: left out; {replaced[name]}"
+        elif name not in rules.PASSED_OPTIONS:
+            raise SettingsError(
+                f"{option}: not known to this version of freqai-ext, so it could reach outside of the run; leave it out"
+            )
 
 
-def overlay_config(command: FreqtradeCommand, exchange: "ReplayExchange", pairs: Sequence[str]) -> dict[str, Any]:
-    """Return the configuration that goes on top of the user's: the replay exchange, and nothing that talks outside.
+def _options(parser: argparse.ArgumentParser, command: str) -> Mapping[str, argparse.Action]:
+    # argparse gives no other way to its subcommands and their options.
+    commands = next(one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    actions = commands.choices[command]._actions
+    return {action.dest: action for action in actions if not isinstance(action, argparse._HelpAction)}
 
-    The user's own ``pair_whitelist`` stays, unless ``pairs`` are given or it is empty.
-    """
-    stake = command.config.get("stake_currency")
-    overlay = exchange.exchange_config(pairs or None, stake_currency=stake) | quiet_sections(command.config)
-    if not pairs and command.exchange.get("pair_whitelist"):
-        del overlay["exchange"]["pair_whitelist"]
-    return overlay
+
+def _words(action: argparse.Action, value: Any) -> list[str]:
+    if value is None or value == action.default:
+        return []
+    option = next((word for word in action.option_strings if word.startswith("--")), action.option_strings[0])
+    if isinstance(action, argparse._AppendAction):
+        return [f"{option}={one}" for one in value]
+    if isinstance(action, argparse._CountAction):
+        return [option] * int(value)
+    if action.nargs == 0:
+        return [option]
+    if isinstance(value, list | tuple):
+        return [option, *map(str, value)]
+    return [f"{option}={value}"]

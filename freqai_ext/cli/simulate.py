@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,20 +60,27 @@ def simulate(
 
     The clock moves only when the bot sleeps and no training is due: a day takes minutes, and the same seed and
     inputs give the same trades. Each run starts afresh, in <userdir>/simulations/<strategy>-<start>/, with its own
-    database, candles and FreqAI models. Guardian and the services of news that the configuration names are left alone.
+    database, candles and FreqAI models; a second one at the same time takes <strategy>-<start>-2/. Guardian and the
+    services of news that the configuration names are left alone.
     """
-    from freqai_ext.cli._freqtrade_command import child_environment, overlay_config, parse_command
+    from freqai_ext._files import require_writable
+    from freqai_ext.cli._freqtrade_command import check_command, parse_command
     from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_services
+    from freqai_ext.cli._replay_overlay import child_environment, left_out_lines, merged, overlay_config
+    from freqai_ext.cli._run_slot import run_slot
     from freqai_ext.replay import ReplayExchange, ReplaySettings
     from freqai_ext.replay.simulation import Simulation, SimulationOrder
 
     parsed = parse_command(command)
     _check(parsed)
+    replaced = dict(check_command(parsed))
+    require_writable(parsed.userdir, "data", "models", "simulations")
     wanted = split_pairs(pairs)
-    with tempfile.TemporaryDirectory(prefix="freqai-ext-") as scratch, ExitStack() as running:
-        market, window = _market(parsed, data, wanted, seed, start, timedelta(days=days), fill_gaps, Path(scratch))
+    with ExitStack() as running:
+        scratch = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="freqai-ext-")))
+        market, window = _market(parsed, data, wanted, seed, start, timedelta(days=days), fill_gaps, scratch)
         settings = ReplaySettings(
-            data=market.datadir,
+            data=market.candles,
             pairs=market.pairs,
             trading_mode=parsed.trading_mode,
             clock="sim",
@@ -80,24 +88,33 @@ def simulate(
             fill_gaps=fill_gaps,
         )
         exchange = running.enter_context(ReplayExchange(settings))
-        folder = _fresh_folder(parsed, window)
+        stamp = f"{window.start:%Y%m%dT%H%M}"
+        slot = running.enter_context(run_slot(parsed.userdir / "simulations", stamp))
+        folder = _fresh_folder(parsed, f"{stamp}{slot.suffix}")
         sandbox = running.enter_context(_guardian(market, window, folder)) if guardian else None
         if guardian_history is not None:
             _copy_database(guardian_history, folder / _GUARDIAN_DATABASE)
         stand_ins = running.enter_context(_news(window)) if news else None
-        overrides = _overrides(parsed, window, folder, step_seconds)
-        for line in services_left_alone(parsed.config, _remedies(guardian, news)):
-            typer.echo(line, err=True)
+        overrides = _overrides(parsed, f"{stamp}{slot.suffix}", folder, step_seconds)
         overrides["freqai_ext"] = without_services(folder)
         if sandbox is not None:
             database = str(folder / _GUARDIAN_DATABASE)
             overrides["freqai_ext"]["guardian"] = {"url": sandbox.url, "network": None, "database": database}
         if stand_ins is not None:
             overrides["freqai_ext"]["news"] = {**stand_ins.section(), "database": str(folder / "news.sqlite")}
+        config = merged(overlay_config(parsed, exchange, wanted), overrides)
         overlay = folder / "overlay.json"
-        overlay.write_text(json.dumps(overlay_config(parsed, exchange, wanted) | overrides))
+        overlay.write_text(json.dumps(config))
+        environment, removed = child_environment(config, VARIABLES)
+        for line in (
+            *replaced.values(),
+            *left_out_lines(parsed.config, removed),
+            *services_left_alone(parsed.config, _remedies(guardian, news)),
+            *market.notes,
+        ):
+            typer.echo(line, err=True)
         order = SimulationOrder(
-            argv=parsed.with_overlay(overlay, "--datadir", str(folder / "data")),
+            argv=parsed.with_overlay(overlay, dict.fromkeys(replaced) | {"datadir": folder / "data"}),
             url=exchange.url,
             start=window.start,
             end=window.end,
@@ -107,7 +124,7 @@ def simulate(
             followers=[each.control_url for each in (sandbox, stand_ins) if each is not None],
         )
         typer.echo(f"Simulating {_span(window)} on {market.description}. Log: {folder / 'bot.log'}", err=True)
-        result = _watched(Simulation(order, child_environment(VARIABLES)))
+        result = _watched(Simulation(order, environment, inherited=(slot.lock,)))
         if sandbox is not None:
             state = folder / "guardian.json"
             state.write_text(json.dumps(sandbox.state(), indent=2) + "\n")
@@ -129,8 +146,13 @@ def _check(command: "FreqtradeCommand") -> None:
         raise SettingsError(
             f"freqtrade {command.name}: only trade can be simulated; for the rest use freqai-ext offline"
         )
-    if command.exchange.get("key") or command.exchange.get("secret"):
-        raise SettingsError("exchange.key: set (hidden); a simulation needs no keys, so leave the private file out")
+    from freqai_ext.cli._replay_overlay import CREDENTIALS
+
+    for name in CREDENTIALS:
+        if command.exchange.get(name):
+            raise SettingsError(
+                f"exchange.{name}: set (hidden); a simulation needs no keys, so leave the private file out"
+            )
 
 
 def _market(
@@ -152,23 +174,33 @@ def _market(
     if data is None:
         begin = begin or DEFAULT_WINDOW[0]
         window = Window(begin, begin + length, history)
-        return generated_market(command, pairs, seed, window), window
+        return generated_market(command, pairs, seed, window, scratch), window
     market = stored_market(command, data, pairs, scratch, window=None, fill_gaps=fill_gaps)
-    first, end = _candles_span(market, command, fill_gaps)
-    begin = begin or _next_midnight(first + history)
-    window = Window(begin, begin + length, history)
-    if window.first < first or window.end > end:
+    spans = _candles_spans(market, command, fill_gaps)
+    end = max(end for _, end in spans.values())
+    # As early as all pairs have history; where one is listed too late for that, as early as any has.
+    firsts = max(first for first, _ in spans.values()), min(first for first, _ in spans.values())
+    starts = [begin] if begin else [_next_midnight(first + history) for first in firsts]
+    windows = [Window(start, start + length, history) for start in starts]
+    fitting = [one for one in windows if firsts[1] <= one.first and one.end <= end]
+    if not fitting:
         raise MarketDataError(
-            f"{data}: has candles from {first:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}; {_span(window)} with "
+            f"{data}: has candles from {firsts[1]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}; {_span(windows[-1])} with "
             f"{history.total_seconds() / 86400:.1f} days of history before it does not fit; choose --start and --days"
         )
-    return market, window
+    window = fitting[0]
+    partial = [
+        f"{pair}: has candles from {first:%Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} only; it is listed for that time"
+        for pair, (first, stop) in spans.items()
+        if first > window.first or stop < window.end
+    ]
+    return replace(market, notes=(*market.notes, *partial)), window
 
 
 def _guardian(market: "Market", window: "Window", folder: Path) -> "Sandbox":
     from freqai_ext.guardian.sandbox import Sandbox, SandboxSettings
 
-    return Sandbox(SandboxSettings(data=market.datadir, folder=folder / "guardian", clock="sim", now=window.start))
+    return Sandbox(SandboxSettings(data=market.candles, folder=folder / "guardian", clock="sim", now=window.start))
 
 
 def _news(window: "Window") -> "NewsStandIns":
@@ -190,13 +222,18 @@ def _copy_database(source: Path, target: Path) -> None:
         recorded.backup(copy)
 
 
-def _candles_span(market: "Market", command: "FreqtradeCommand", fill_gaps: bool) -> tuple[datetime, datetime]:
+def _candles_spans(
+    market: "Market", command: "FreqtradeCommand", fill_gaps: bool
+) -> dict[str, tuple[datetime, datetime]]:
     from freqai_ext.replay import CandleStore
 
-    store = CandleStore(market.datadir, command.trading_mode, fill_gaps=fill_gaps)
-    bases = [store.history(pair).base for pair in market.pairs]
-    first, end = max(int(base.open_ms[0]) for base in bases), min(base.end_ms for base in bases)
-    return datetime.fromtimestamp(first / 1000, UTC), datetime.fromtimestamp(end / 1000, UTC)
+    store = CandleStore(market.candles, command.trading_mode, fill_gaps=fill_gaps)
+    bases = {pair: store.history(pair).base for pair in market.pairs}
+    return {pair: (_moment(int(base.open_ms[0])), _moment(base.end_ms)) for pair, base in bases.items()}
+
+
+def _moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
 def _next_midnight(moment: datetime) -> datetime:
@@ -208,10 +245,10 @@ def _span(window: "Window") -> str:
     return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
 
 
-def _fresh_folder(command: "FreqtradeCommand", window: "Window") -> Path:
+def _fresh_folder(command: "FreqtradeCommand", stamp: str) -> Path:
     """Return an empty folder for the run, removing what an earlier one of the same start left there."""
     strategy = command.args.get("strategy") or command.config.get("strategy") or "strategy"
-    folder = command.userdir / "simulations" / f"{strategy}-{window.start:%Y%m%dT%H%M}"
+    folder = command.userdir / "simulations" / f"{strategy}-{stamp}"
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).is_file():
         raise SettingsError(f"{folder}: holds files that no simulation wrote; move them away")
     shutil.rmtree(folder, ignore_errors=True)
@@ -220,18 +257,16 @@ def _fresh_folder(command: "FreqtradeCommand", window: "Window") -> Path:
     return folder
 
 
-def _overrides(command: "FreqtradeCommand", window: "Window", folder: Path, step_seconds: int) -> dict[str, Any]:
-    """Return settings of the run itself: its own database and models, started at once, nothing that listens."""
+def _overrides(command: "FreqtradeCommand", stamp: str, folder: Path, step_seconds: int) -> dict[str, Any]:
+    """Return settings of the run itself: its own database and models, started at once."""
     overrides: dict[str, Any] = {
         "db_url": f"sqlite:///{folder / 'trades.sqlite'}",
         "initial_state": "running",
         "internals": {"process_throttle_secs": step_seconds},
     }
-    if (command.config.get("api_server") or {}).get("enabled"):
-        overrides["api_server"] = {"enabled": False}
     if command.freqai:
         # Models of other runs would be loaded, and their predictions continued.
-        identifier = f"{command.freqai.get('identifier', 'unnamed')}-sim-{window.start:%Y%m%dT%H%M}"
+        identifier = f"{command.freqai.get('identifier', 'unnamed')}-sim-{stamp}"
         shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
         overrides["freqai"] = {"identifier": identifier}
     return overrides

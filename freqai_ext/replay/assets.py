@@ -1,5 +1,6 @@
 """Price level, liquidity and temper of the coins in a generated market."""
 
+import re
 import zlib
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ def asset_of(pair: str) -> Asset:
     """
     base, quote = split_pair(pair)
     price, volatility, beta, turnover = _KNOWN.get(base) or _invented(base)
-    unit = 1.0 if quote in _STABLE else (_KNOWN.get(quote) or _invented(quote))[0]
+    unit = 1.0 if _is_dollar(quote) else (_KNOWN.get(quote) or _invented(quote))[0]
     price /= unit
     # Five significant digits, as exchanges choose their price steps.
     tick = float(f"1e{int(f'{price:e}'.split('e')[1]) - 5}")
@@ -74,13 +75,33 @@ def split_pair(pair: str) -> tuple[str, str]:
     SettingsError
         When ``pair`` is not written as ``BASE/QUOTE`` or ``BASE/QUOTE:SETTLE``.
     """
-    base, slash, rest = pair.partition("/")
-    quote = rest.partition(":")[0]
-    if not (slash and base.isalnum() and quote.isalnum()):
+    # Exchanges list kPEPE, XYZ-NVDA and $WIF as well.
+    names = re.fullmatch(r"([^\s/:]+)/([^\s/:]+)(?::[^\s/:]+)?", pair)
+    if names is None:
         raise SettingsError(
             f"pair {pair!r} is not a pair name; write one like BTC/USDT (spot) or BTC/USDT:USDT (futures)"
         )
-    return base, quote
+    return names[1], names[2]
+
+
+def quote_value(pair: str, price: float) -> float:
+    """Return about how many dollars one coin of the quote currency of ``pair`` is worth.
+
+    Parameters
+    ----------
+    price
+        Of the base coin, in the quote currency: it tells the value of a currency that is not known by one that is.
+    """
+    base, quote = split_pair(pair)
+    if _is_dollar(quote):
+        return 1.0
+    if quote in _KNOWN:
+        return _KNOWN[quote][0]
+    return (_KNOWN[base][0] if base in _KNOWN else _invented(base)[0]) / price
+
+
+def _is_dollar(quote: str) -> bool:
+    return quote in _STABLE or "USD" in quote
 
 
 def _invented(coin: str) -> tuple[float, float, float, float]:

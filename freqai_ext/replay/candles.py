@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+from numpy.typing import NDArray
 
 from freqai_ext.errors import MarketDataError
 from freqai_ext.replay.history import FundingRates, PairHistory, TradingMode
@@ -59,8 +59,16 @@ class CandleStore:
             raise MarketDataError(self._nothing_found())
 
     def pairs(self) -> tuple[str, ...]:
-        """Return the pairs that have candles, in alphabetical order."""
-        return tuple(sorted(self._stored))
+        """Return the pairs that have candles, in alphabetical order.
+
+        A file name has an underscore for each character that no file name should have, so these are the likeliest
+        names; candles are found by any name that Freqtrade would file there.
+        """
+        return tuple(sorted(map(self._pair_name, self._stored)))
+
+    def has(self, pair: str) -> bool:
+        """Return whether there are candles of ``pair``."""
+        return pair_file_name(pair) in self._stored
 
     def timeframes(self, pair: str) -> tuple[str, ...]:
         """Return the stored timeframes of ``pair``, shortest first.
@@ -70,12 +78,12 @@ class CandleStore:
         MarketDataError
             When the pair has no candles.
         """
-        if pair not in self._stored:
+        if not self.has(pair):
             raise MarketDataError(
                 f"{self._folder}: no {self.trading_mode} candles of {pair}; it holds {', '.join(self.pairs())}; "
                 f"run freqtrade download-data --pairs {pair}, or leave the pair out"
             )
-        return tuple(sorted(self._stored[pair], key=timeframe_ms))
+        return tuple(sorted(self._stored[pair_file_name(pair)], key=timeframe_ms))
 
     def candles(self, pair: str, timeframe: str) -> Candles:
         """Return the checked candles of one file, as stored."""
@@ -136,8 +144,13 @@ class CandleStore:
         stored: dict[str, list[str]] = {}
         for path in self._folder.glob("*.feather"):
             if match := name.fullmatch(path.name):
-                stored.setdefault(_pair_name(match["pair"]), []).append(match["timeframe"].replace("Mo", "M"))
+                stored.setdefault(match["pair"], []).append(match["timeframe"].replace("Mo", "M"))
         return stored
+
+    def _pair_name(self, file_name: str) -> str:
+        parts = 3 if self.trading_mode == "futures" else 2
+        base, *rest = file_name.rsplit("_", parts - 1)
+        return ":".join(["/".join([base, *rest[:1]]), *rest[1:]])
 
     def _nothing_found(self) -> str:
         if not self.datadir.is_dir():
@@ -168,9 +181,12 @@ class CandleStore:
             if path.is_file():
                 frame = read_feather(path, ("date",))
                 # Until 2026 Freqtrade kept funding rates in the column "open" of a candle.
-                column = "funding_rate" if "funding_rate" in frame.columns else "open"
+                column = "open" if "open" in frame.columns else "funding_rate"
+                if column not in frame.columns:
+                    raise MarketDataError(f"{path}: has no column funding_rate; download it again with Freqtrade")
                 _check_dates(frame, path)
-                return FundingRates(epoch_ms(frame["date"]), frame[column].to_numpy(np.float64))
+                (rates,) = _numbers(frame, (column,), path)
+                return FundingRates(epoch_ms(frame["date"]), rates)
         return None
 
 
@@ -189,8 +205,10 @@ def read_feather(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """
     try:
         frame = pd.read_feather(path)
-    except (pa.ArrowException, OSError) as error:
-        raise MarketDataError(f"{path}: not a readable feather file ({error}); download it again") from error
+    # Damaged bytes make the reader raise anything: of Arrow, of Python's codecs, of pandas.
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise MarketDataError(f"{path}: not a readable feather file ({reason}); download it again") from error
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise MarketDataError(f"{path}: has no column {', '.join(missing)}; download it again with Freqtrade")
@@ -208,6 +226,7 @@ def checked_candles(frame: pd.DataFrame, timeframe: str, path: Path, *, fill_gap
         Naming ``path``, the first bad date, the rule it breaks and the remedy.
     """
     _check_dates(frame, path)
+    _numbers(frame, OHLCV_COLUMNS[1:], path)
     candles = Candles.from_frame(frame, timeframe)
     _check_values(candles, path)
     off_grid = candle_opens(candles.open_ms, timeframe) != candles.open_ms
@@ -231,6 +250,16 @@ def _check_dates(frame: pd.DataFrame, path: Path) -> None:
         raise MarketDataError(
             f"{path}: {_date(epoch_ms(date)[row])} {fault}; sort it and drop duplicates, or download again"
         )
+
+
+def _numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> list[NDArray[np.float64]]:
+    found = []
+    for name in columns:
+        try:
+            found.append(frame[name].to_numpy(np.float64))
+        except (TypeError, ValueError) as error:
+            raise MarketDataError(f"{path}: the column {name} does not hold numbers; download it again") from error
+    return found
 
 
 def _check_values(candles: Candles, path: Path) -> None:
@@ -282,12 +311,6 @@ def _agree(base: Candles, stored: Candles) -> bool:
         np.allclose(mine[ours], other[theirs], rtol=1e-6)
         for mine, other in zip(list(whole.columns())[:4], list(stored.columns())[:4], strict=True)
     )
-
-
-def _pair_name(file_name: str) -> str:
-    base, _, rest = file_name.partition("_")
-    quote, _, settle = rest.partition("_")
-    return f"{base}/{quote}:{settle}" if settle else f"{base}/{quote}"
 
 
 def _date(epoch_ms_value: int) -> str:

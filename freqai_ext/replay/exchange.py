@@ -30,7 +30,9 @@ class ReplayedExchange:
 
     Nothing that is answered at time t depends on candles that begin after t, except the price step where it is not
     given: that is read off the first 500 closes, as a real exchange publishes it beforehand. A pair is not listed
-    before its first candle; after its last one its requests are refused with return code 10002, and an error is logged.
+    before its first candle. After its last one it is delisted while others go on: its past candles are still served,
+    and nothing of the present. Where all tapes have ended, requests are refused with return code 10002, and an error is
+    logged.
 
     Parameters
     ----------
@@ -40,6 +42,9 @@ class ReplayedExchange:
         What time it is.
     pairs
         Pairs to list; by default all of ``source``.
+    keep_listed
+        List delisted pairs as traded, for commands that only look at the past: Freqtrade leaves out of a backtest what
+        is not traded now.
 
     Raises
     ------
@@ -47,12 +52,15 @@ class ReplayedExchange:
         When candles are missing or malformed.
     """
 
-    def __init__(self, source: HistorySource, clock: Clock, pairs: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, source: HistorySource, clock: Clock, pairs: tuple[str, ...] | None = None, *, keep_listed: bool = False
+    ) -> None:
         self.clock = clock
         self.trading_mode: TradingMode = source.trading_mode
         self.category = "linear" if self.trading_mode == "futures" else "spot"
         tapes = [Tape(source.history(pair)) for pair in pairs or tuple(source.pairs())]
         self._instruments = {one.symbol: one for one in (Instrument.of(tape, self.trading_mode) for tape in tapes)}
+        self._keep_listed = keep_listed
         self._klines: dict[tuple[str, str, str], Klines] = {}
         self._logged: set[str] = set()
         self.requests: dict[str, int] = {}
@@ -85,6 +93,11 @@ class ReplayedExchange:
         tapes = [instrument.tape for instrument in self._instruments.values()]
         return max(tape.start_ms for tape in tapes), min(tape.end_ms for tape in tapes)
 
+    @cached_property
+    def end_ms(self) -> int:
+        """Time at which the last candle of any pair closes."""
+        return max(instrument.tape.end_ms for instrument in self._instruments.values())
+
     def answer(self, path: str, params: Params) -> bytes:
         """Return the JSON answer to ``GET /v5/market/<path>`` with these query parameters."""
         now_ms = self.clock.now_ms()
@@ -104,7 +117,11 @@ class ReplayedExchange:
 
     def _instruments_info(self, params: Params, now_ms: int) -> object:
         early = params.get("status") == "PreLaunch"
-        listed = [one for one in self._of_category(params) if (one.tape.start_ms > now_ms) == early]
+        listed = [
+            one
+            for one in self._of_category(params)
+            if (one.tape.start_ms > now_ms) == early and (self._keep_listed or not self._is_delisted(one, now_ms))
+        ]
         entries = [one.describe() | ({"status": "PreLaunch"} if early else {}) for one in listed]
         return self._page(params, entries, default=500)
 
@@ -119,7 +136,7 @@ class ReplayedExchange:
         return {"category": params.get("category", ""), "list": entries[first:stop], "nextPageCursor": cursor}
 
     def _kline(self, price: str, params: Params, now_ms: int) -> object:
-        instrument = self._traded(params, now_ms)
+        instrument = self._begun(params, now_ms)
         interval = params.get("interval", "")
         if interval not in _TIMEFRAMES:
             raise ApiError(BAD_REQUEST, f"params error: Invalid period! {interval!r}")
@@ -157,7 +174,7 @@ class ReplayedExchange:
         return {"category": self.category, "list": recent_trades(instrument, now_ms, limit)}
 
     def _funding_history(self, params: Params, now_ms: int) -> object:
-        instrument = self._traded(params, now_ms)
+        instrument = self._begun(params, now_ms)
         if self.category == "spot":
             raise ApiError(BAD_REQUEST, "params error: Category is invalid")
         return {"category": self.category, "list": funding_history(instrument, params, now_ms)}
@@ -172,11 +189,21 @@ class ReplayedExchange:
         return instrument
 
     def _traded(self, params: Params, now_ms: int) -> Instrument:
-        """Return the instrument asked for, if it is listed and its tape has not ended."""
+        """Return the instrument asked for, if it is traded now."""
+        instrument = self._begun(params, now_ms)
+        if now_ms > instrument.tape.end_ms:
+            raise ApiError(BAD_REQUEST, "Not supported symbols")
+        return instrument
+
+    def _is_delisted(self, instrument: Instrument, now_ms: int) -> bool:
+        return instrument.tape.end_ms < now_ms <= self.end_ms
+
+    def _begun(self, params: Params, now_ms: int) -> Instrument:
+        """Return the instrument asked for, if it has been listed and the tapes have not ended."""
         instrument = self._instrument(params)
         if now_ms < instrument.tape.start_ms:
             raise ApiError(BAD_REQUEST, "Not supported symbols")
-        if now_ms > instrument.tape.end_ms:
+        if now_ms > self.end_ms:
             self._log_once(
                 logging.ERROR,
                 f"{instrument.tape.history.pair}: the tape has ended, nothing more can be served; "

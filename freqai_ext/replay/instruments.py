@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from math import floor, log10
 
-from freqai_ext.replay.assets import split_pair
+from freqai_ext.replay.assets import quote_value, split_pair
 from freqai_ext.replay.history import FUNDING_INTERVAL_MS, TradingMode
 from freqai_ext.replay.protocol import decimal
 from freqai_ext.replay.tape import Tape
 from freqai_ext.replay.timeframe import MINUTE_MS
 
 MAX_LEVERAGE = 50
-_TIERS = ((200_000, 0.01, 50), (1_000_000, 0.02, 25), (5_000_000, 0.05, 10), (20_000_000, 0.1, 5))
+_TIERS_USD = ((200_000, 0.01, 50), (1_000_000, 0.02, 25), (5_000_000, 0.05, 10), (20_000_000, 0.1, 5))
 _SMALLEST_ORDER_USD = 5.0
 
 
@@ -35,13 +35,27 @@ class Instrument:
     @classmethod
     def of(cls, tape: Tape, trading_mode: TradingMode) -> "Instrument":
         """Return the listing of a pair."""
-        base, quote = split_pair(tape.history.pair)
-        return cls(f"{base}{quote}", "linear" if trading_mode == "futures" else "spot", tape)
+        # Letters and digits only: ccxt takes a symbol with a hyphen for an option.
+        symbol = "".join(filter(str.isalnum, "".join(split_pair(tape.history.pair))))
+        return cls(symbol, "linear" if trading_mode == "futures" else "spot", tape)
 
     @property
     def amount_step(self) -> float:
         """Smallest order step: worth a few cents to a dollar, as exchanges choose it."""
-        return float(f"1e{-(floor(log10(float(self.tape.base.close[0]))) + 2)}")
+        return float(f"1e{-(floor(log10(self._first_close * self._quote_usd)) + 2)}")
+
+    @property
+    def smallest_order(self) -> float:
+        """Least value of an order, in the quote currency."""
+        return float(f"{_SMALLEST_ORDER_USD / self._quote_usd:.2g}")
+
+    @property
+    def _first_close(self) -> float:
+        return float(self.tape.base.close[0])
+
+    @property
+    def _quote_usd(self) -> float:
+        return quote_value(self.tape.history.pair, self._first_close)
 
     def describe(self) -> dict[str, object]:
         """Return the entry of ``instruments-info``."""
@@ -49,8 +63,6 @@ class Instrument:
         common = {"symbol": self.symbol, "baseCoin": base, "quoteCoin": quote, "status": "Trading"}
         tick, step = decimal(self.tape.tick), decimal(self.amount_step)
         if self.category == "spot":
-            # Where the quote is no dollar, prices are small; the smallest order shrinks with them.
-            smallest = _SMALLEST_ORDER_USD if "USD" in quote else self.amount_step * float(self.tape.base.close[0])
             return common | {
                 "innovation": "0",
                 "marginTrading": "none",
@@ -59,7 +71,7 @@ class Instrument:
                     "quotePrecision": "0.00000001",
                     "minOrderQty": step,
                     "maxOrderQty": "1000000000",
-                    "minOrderAmt": decimal(smallest),
+                    "minOrderAmt": decimal(self.smallest_order),
                     "maxOrderAmt": "100000000",
                 },
                 "priceFilter": {"tickSize": tick},
@@ -77,7 +89,7 @@ class Instrument:
                 "maxOrderQty": "1000000000",
                 "minOrderQty": step,
                 "qtyStep": step,
-                "minNotionalValue": decimal(_SMALLEST_ORDER_USD),
+                "minNotionalValue": decimal(self.smallest_order),
             },
             "unifiedMarginTrade": True,
             "fundingInterval": FUNDING_INTERVAL_MS // MINUTE_MS,
@@ -90,12 +102,12 @@ class Instrument:
             {
                 "id": number,
                 "symbol": self.symbol,
-                "riskLimitValue": str(position),
+                "riskLimitValue": decimal(float(f"{position / self._quote_usd:.6g}")),
                 "maintenanceMargin": decimal(maintenance),
                 "initialMargin": decimal(1 / leverage),
                 "isLowestRisk": int(number == 1),
                 "maxLeverage": f"{leverage}.00",
                 "mmDeduction": "",
             }
-            for number, (position, maintenance, leverage) in enumerate(_TIERS, start=1)
+            for number, (position, maintenance, leverage) in enumerate(_TIERS_USD, start=1)
         ]

@@ -26,7 +26,7 @@ class RedatedSource:
     source
         The candles at their own dates.
     now_ms
-        The time that must lie inside the tape.
+        The time that must lie inside the tape: that of all pairs, or where the time they share is too short, of any.
     history_ms
         How much of the tape lies behind ``now_ms`` at least. By default half of it.
     end
@@ -50,6 +50,10 @@ class RedatedSource:
             histories = [_looped(one, stop - period, stop, behind + LOOP_AHEAD_MS + period) for one in histories]
             start, stop = stop - period, min(one.base.end_ms for one in histories)
             start = -(-start // DAY_MS) * DAY_MS
+        elif stop - start < behind + DAY_MS:
+            # A pair was listed or delisted in between: what the others have must do.
+            start = min(int(history.base.open_ms[0]) for history in histories)
+            stop = max(history.base.end_ms for history in histories)
         shift = _shift(start, stop, now_ms, behind)
         self._histories = {history.pair: history.shifted(shift) for history in histories}
 

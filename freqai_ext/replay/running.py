@@ -63,7 +63,7 @@ class ReplayExchange(ChildServer):
         """Return the Freqtrade configuration that points to this exchange; see :func:`exchange_config`."""
         wanted = tuple(pairs or self.pairs)
         stake = stake_currency or wanted[0].partition("/")[2].partition(":")[0]
-        return exchange_config(self.url, wanted, self.settings.trading_mode, stake)
+        return exchange_config(self.url, wanted, self.settings.trading_mode, stake, self.pairs)
 
     def set_clock(self, when: datetime, rate: float = 0.0) -> None:
         """Set a settable clock; ``rate`` simulated seconds then pass in each real one.

@@ -48,6 +48,7 @@ class ReplaySettings(Settings):
     )
     end: End = Field(default="stop", description="At the end of the candles on the wall clock: stop, or loop")
     fill_gaps: bool = Field(default=False, description="Fill missing candles with the last close and no volume")
+    keep_listed: bool = Field(default=False, description="List pairs as traded whose candles have ended")
 
     @field_validator("timeframes")
     @classmethod
@@ -96,10 +97,11 @@ class ReplaySettings(Settings):
             history_ms = None if self.history_days is None else int(self.history_days * DAY_MS)
             now_ms = time.time_ns() // 1_000_000
             return ReplayedExchange(RedatedSource(source, now_ms, history_ms, end=self.end), WallClock())
-        exchange = ReplayedExchange(source, SettableClock(0))
+        exchange = ReplayedExchange(source, SettableClock(0), keep_listed=self.keep_listed)
         clock: Clock = exchange.clock
         if isinstance(clock, SettableClock):
-            clock.set(exchange.span_ms[1] if self.now is None else epoch_of(self.now))
+            end_ms = exchange.end_ms if self.keep_listed else exchange.span_ms[1]
+            clock.set(end_ms if self.now is None else epoch_of(self.now))
         return exchange
 
 

@@ -113,6 +113,8 @@ class Simulation:
         What to run.
     environment
         Environment of the bot; threads and hash seed are set here.
+    inherited
+        Descriptors that the bot keeps open, such as the lock of the folder, which must hold until it has ended.
 
     Raises
     ------
@@ -120,11 +122,14 @@ class Simulation:
         When ``time-machine`` is not installed.
     """
 
-    def __init__(self, order: SimulationOrder, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, order: SimulationOrder, environment: Mapping[str, str] | None = None, inherited: Sequence[int] = ()
+    ) -> None:
         if find_spec("time_machine") is None:
             raise MissingExtraError("simulated live trading", "replay")
         self._order = order
         self._environment = dict(environment or os.environ) | {"PYTHONHASHSEED": "0"} | dict.fromkeys(_ONE_THREAD, "1")
+        self._inherited = tuple(inherited)
         self._report_path = order.folder / "report.json"
         self.log_path = order.folder / "bot.log"
 
@@ -158,6 +163,7 @@ class Simulation:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
+                pass_fds=self._inherited,
             )
             try:
                 on_start(bot)

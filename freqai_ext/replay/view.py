@@ -33,6 +33,14 @@ def build_view(store: CandleStore, folder: Path, pairs: Sequence[str], timeframe
             (folder / path.relative_to(store.datadir)).symlink_to(path.resolve())
 
 
+def link_files(source: Path, folder: Path) -> None:
+    """Fill ``folder`` with links to the candle files of the data directory ``source``."""
+    for path in source.rglob("*.feather"):
+        link = folder / path.relative_to(source)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.resolve())
+
+
 def _with_mark_and_funding(history: PairHistory) -> PairHistory:
     mark = history.mark
     if mark is None or mark.timeframe != "1h":

@@ -27,6 +27,11 @@ def backtesting_config(arguments: Sequence[str]) -> dict[str, Any]:
     from freqtrade.configuration import setup_utils_configuration
     from freqtrade.enums import RunMode
 
+    if arguments and arguments[0] in ("freqtrade", "backtesting"):
+        raise SettingsError(
+            f"{arguments[0]}: only the options of freqtrade backtesting are taken here; leave the words freqtrade and "
+            "backtesting out"
+        )
     parsed = Arguments(["backtesting", *arguments]).get_parsed_arg()
     config: dict[str, Any] = setup_utils_configuration(parsed, RunMode.BACKTEST)
     check_config(config)

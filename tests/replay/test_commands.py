@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from freqai_ext.cli._coverage import DEFAULT_WINDOW, history_of, served_pairs, window_of
-from freqai_ext.cli._freqtrade_command import child_environment, parse_command, quiet_sections
+from freqai_ext.cli._freqtrade_command import parse_command
 from freqai_ext.cli._market import generated_market, stored_market
+from freqai_ext.cli._replay_overlay import quiet_sections
 from freqai_ext.errors import MarketDataError, SettingsError
 from freqai_ext.replay import CandleStore
 
@@ -54,13 +55,14 @@ def test_options_of_the_command_line_win(command):
 
 
 def test_the_overlay_comes_behind_the_users_own_configuration(command, tmp_path):
-    parsed = command()
-    assert parsed.with_overlay(tmp_path / "o.json", "--datadir", "d") == [
-        *parsed.argv,
-        "-c",
-        str(tmp_path / "o.json"),
-        "--datadir",
-        "d",
+    words = command("backtesting", "-i", "5m").with_overlay(tmp_path / "o.json", {"datadir": "d"})
+    assert words == [
+        "backtesting",
+        f"--config={tmp_path / 'config.json'}",
+        f"--config={tmp_path / 'o.json'}",
+        "--datadir=d",
+        f"--userdir={tmp_path / 'ud'}",
+        "--timeframe=5m",
     ]
 
 
@@ -68,8 +70,8 @@ def test_the_default_configuration_is_named_when_an_overlay_is_added(tmp_path, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / "user_data").mkdir()
     (tmp_path / "user_data" / "config.json").write_text("{}")
-    words = parse_command(["backtesting"]).with_overlay(tmp_path / "o.json")
-    assert words == ["backtesting", "-c", "user_data/config.json", "-c", str(tmp_path / "o.json")]
+    words = parse_command(["backtesting"]).with_overlay(tmp_path / "o.json", {})
+    assert words == ["backtesting", "--config=user_data/config.json", f"--config={tmp_path / 'o.json'}"]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_the_default_configuration_is_named_when_an_overlay_is_added(tmp_path, m
         (["freqtrade"], "no freqtrade command"),
         (["create-userdir", "--userdir", "ud"], "freqtrade create-userdir uses no exchange"),
         (["backtesting", "-c", "nowhere.json"], 'Config file "nowhere.json" not found'),
+        (["backtesting", "-c", "-"], "--config: '-' is standard input, beside which Freqtrade reads no other file"),
     ],
 )
 def test_a_command_that_cannot_be_run_is_an_error(words, message):
@@ -93,17 +96,13 @@ def test_a_trading_mode_that_cannot_be_replayed_is_an_error(command):
 
 def test_messengers_are_switched_off_only_where_they_are_on():
     config = {"telegram": {"enabled": True}, "webhook": {"enabled": False}, "fiat_display_currency": "USD"}
-    assert quiet_sections(config) == {"telegram": {"enabled": False}, "fiat_display_currency": "", "dry_run": True}
-
-
-def test_environment_variables_cannot_lead_the_bot_to_the_real_exchange(monkeypatch):
-    for name in ("EXCHANGE__KEY", "EXCHANGE__NAME", "DRY_RUN", "TELEGRAM__TOKEN", "EXCHANGE__CCXT_CONFIG__X"):
-        monkeypatch.setenv(f"FREQTRADE__{name}", "1")
-    monkeypatch.setenv("FREQTRADE__EXCHANGE__PAIR_WHITELIST", '["BTC/USDT"]')
-    monkeypatch.setenv("FREQTRADE__STAKE_AMOUNT", "10")
-    kept = {name for name in child_environment() if name.startswith("FREQTRADE__")}
-    assert kept == {"FREQTRADE__EXCHANGE__PAIR_WHITELIST", "FREQTRADE__STAKE_AMOUNT"}
-    assert "PATH" in child_environment()
+    assert quiet_sections(config) == {
+        "telegram": {"enabled": False},
+        "fiat_display_currency": "",
+        "dry_run": True,
+        "db_url": "sqlite://",
+        "internals": {"sd_notify": False},
+    }
 
 
 def test_the_window_is_the_timerange(command):
@@ -154,16 +153,22 @@ def test_without_pairs_all_that_are_there_are_served(command):
         served_pairs(parsed, None, ())
 
 
-def test_a_generated_market_is_written_once_and_shared_by_all_ranges_of_a_year(command):
-    first = generated_market(command(), (), 7, window_of(command("backtesting", "--timerange", "20250310-20250312")))
-    written = (first.datadir / "BTC_USDT-5m.feather").stat().st_mtime_ns
-    second = generated_market(command(), (), 7, window_of(command("backtesting", "--timerange", "20250710-20250712")))
-    assert second.datadir == first.datadir
-    assert (first.datadir / "BTC_USDT-5m.feather").stat().st_mtime_ns == written
-    assert json.loads((first.datadir / "market.json").read_text())["seed"] == 7
+def test_a_generated_market_is_written_once_and_shared_by_all_ranges_of_a_year(command, tmp_path):
+    def market(seed, timerange, scratch):
+        window = window_of(command("backtesting", "--timerange", timerange))
+        return generated_market(command(), (), seed, window, tmp_path / scratch)
+
+    first = market(7, "20250310-20250312", "first")
+    written = (first.candles / "BTC_USDT-5m.feather").stat().st_mtime_ns
+    second = market(7, "20250710-20250712", "second")
+    assert second.candles == first.candles
+    assert (first.candles / "BTC_USDT-5m.feather").stat().st_mtime_ns == written
+    assert json.loads((first.candles / "market.json").read_text())["seed"] == 7
     assert "GENERATED" in first.description
-    other = generated_market(command(), (), 8, window_of(command()))
-    assert other.datadir != first.datadir
+    assert market(8, "20250310-20250312", "other").candles != first.candles
+    # Freqtrade writes into its data directory, which two runs must not share.
+    assert second.datadir != first.datadir
+    assert (second.datadir / "BTC_USDT-5m.feather").resolve() == (first.candles / "BTC_USDT-5m.feather").resolve()
 
 
 def test_stored_candles_are_linked_and_missing_timeframes_made(command, small_market, tmp_path):
