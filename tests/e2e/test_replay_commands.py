@@ -1,8 +1,10 @@
 """The real ``freqtrade`` program on the replay exchange, through the commands of ``freqai-ext``."""
 
 import json
+import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -272,6 +274,76 @@ def test_a_simulation_retrains_trades_and_repeats_itself_exactly(run, workplace)
     assert _trades(workplace) == trades
     counted = ("iterations", "trainings", "predictions", "trades_closed")
     assert [second[name] for name in counted] == [first[name] for name in counted]
+
+
+@pytest.fixture(scope="module")
+def real_database(workplace):
+    """A database of a bot that holds a trade, made by Freqtrade itself."""
+    program = """
+import sys
+from datetime import UTC, datetime
+from freqtrade.persistence import Trade, init_db
+init_db(sys.argv[1])
+trade = Trade(
+    pair="BTC/USDT", base_currency="BTC", stake_currency="USDT", stake_amount=100.0, amount=0.001, open_rate=1.0,
+    fee_open=0.001, fee_close=0.001, exchange="binance", is_open=True, open_date=datetime.now(UTC), strategy="Plain",
+)
+Trade.session.add(trade)
+Trade.commit()
+"""
+    path = workplace / "real.sqlite"
+    subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=True, capture_output=True, timeout=120)
+    return path
+
+
+def test_two_simulations_of_one_start_at_once_reach_nothing_real_and_report_their_own_numbers(workplace, real_database):
+    before = real_database.read_bytes()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    # Freqtrade would end with an error here if it listened: the port is taken.
+    with socket.create_server(("127.0.0.1", port)):
+        server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": port, "username": "u"}
+        log = {"version": 1, "formatters": {}, "root": {"handlers": ["file"], "level": "INFO"}}
+        log["handlers"] = {"file": {"class": "logging.FileHandler", "filename": str(workplace / "real.log")}}
+        settings = {"api_server": server | {"password": "p"}, "log_config": log, "db_url": f"sqlite:///{real_database}"}
+        (workplace / "talking.json").write_text(json.dumps(CONFIG | {"freqai": FREQAI} | settings))
+        command = ["trade", "--userdir", "ud", "-c", "talking.json", "--strategy", "Learning", "--freqaimodel", "Linear"]
+        outside = ["--db-u", f"sqlite:///{real_database}", "--logfile", "real.log", "--datadir", "real-data"]
+        variables = {"FREQTRADE__API_SERVER__ENABLED": "true", "FREQTRADE__DB_URL": f"sqlite:///{real_database}"}
+        started = [
+            subprocess.Popen(
+                _program(
+                    *("simulate", "--data", "mine", "--days", days, "--summary", f"summary-{days}.json", "--start"),
+                    *("2025-01-08", "--", *command, *outside),
+                ),
+                cwd=workplace,
+                env=os.environ | variables,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for days in ("0.02", "0.04")
+        ]
+        ended = [program.communicate(timeout=400) for program in started]
+    assert [program.returncode for program in started] == [0, 0], [err for _, err in ended]
+    for _, err in ended:
+        assert "--db-url: left out; the run has a database of its own" in err
+        assert "--logfile: left out; the run has a log of its own" in err
+        assert "--datadir: left out; the run downloads into a directory of its own" in err
+        assert "FREQTRADE__API_SERVER__ENABLED, FREQTRADE__DB_URL: left out of the environment" in err
+    assert real_database.read_bytes() == before
+    assert not (workplace / "real.log").exists()
+    assert not (workplace / "real-data").exists()
+    summaries = [json.loads((workplace / f"summary-{days}.json").read_text()) for days in ("0.02", "0.04")]
+    assert [one["simulated_hours"] for one in summaries] == [pytest.approx(0.48), pytest.approx(0.96)]
+    assert summaries[1]["iterations"] > summaries[0]["iterations"] > 0
+    folders = {Path(one["log"]).parent.name for one in summaries}
+    assert folders == {"Learning-20250108T0000", "Learning-20250108T0000-2"}
+    for folder in folders:
+        log = (workplace / "ud" / "simulations" / folder / "bot.log").read_text()
+        assert "Starting HTTP Server" not in log
+        assert (workplace / "ud" / "models" / f"e2e-sim-{folder.removeprefix('Learning-')}").is_dir()
 
 
 def test_a_training_that_always_fails_is_counted_and_does_not_stop_time(run, workplace):
