@@ -16,6 +16,8 @@ from freqai_ext.replay.timeframe import candle_opens, timeframe_ms
 
 logger = logging.getLogger(__name__)
 
+_EARLIEST_MS, _LATEST_MS = (int(pd.Timestamp(year, tz="UTC").timestamp() * 1000) for year in ("2009", "2100"))
+
 _FILE_TIMEFRAME = r"(?P<timeframe>[1-9]\d*(?:m|h|d|w|Mo))"
 
 
@@ -243,12 +245,16 @@ def _check_dates(frame: pd.DataFrame, path: Path) -> None:
         raise MarketDataError(f"{path}: the column date has no time zone ({date.dtype}); download it again")
     if date.isna().any():
         raise MarketDataError(f"{path}: row {int(date.isna().argmax())} has no date; download it again")
-    step = np.diff(epoch_ms(date))
+    opens = epoch_ms(date)
+    strange = (opens < _EARLIEST_MS) | (opens >= _LATEST_MS)
+    if strange.any():
+        raise MarketDataError(f"{path}: {_date(opens[strange][0])} is no date of a market; download it again")
+    step = np.diff(opens)
     if (step <= 0).any():
         row = int(np.argmax(step <= 0)) + 1
-        fault = "appears twice" if step[row - 1] == 0 else f"comes after {_date(epoch_ms(date)[row - 1])}"
+        fault = "appears twice" if step[row - 1] == 0 else f"comes after {_date(opens[row - 1])}"
         raise MarketDataError(
-            f"{path}: {_date(epoch_ms(date)[row])} {fault}; sort it and drop duplicates, or download again"
+            f"{path}: {_date(opens[row])} {fault}; sort it and drop duplicates, or download again"
         )
 
 
@@ -314,4 +320,6 @@ def _agree(base: Candles, stored: Candles) -> bool:
 
 
 def _date(epoch_ms_value: int) -> str:
-    return f"{pd.Timestamp(int(epoch_ms_value), unit='ms'):%Y-%m-%d %H:%M} UTC"
+    # Pandas writes no dates of damaged bytes, which may lie in any year.
+    minute = np.datetime64(int(epoch_ms_value), "ms").astype("datetime64[m]")
+    return f"{str(minute).replace('T', ' ')} UTC"

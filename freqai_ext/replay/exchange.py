@@ -60,6 +60,14 @@ class ReplayedExchange:
         self.category = "linear" if self.trading_mode == "futures" else "spot"
         tapes = [Tape(source.history(pair)) for pair in pairs or tuple(source.pairs())]
         self._instruments = {one.symbol: one for one in (Instrument.of(tape, self.trading_mode) for tape in tapes)}
+        if len(self._instruments) < len(tapes):
+            pairs_of: dict[str, list[str]] = {}
+            for tape in tapes:
+                pairs_of.setdefault(Instrument.of(tape, self.trading_mode).symbol, []).append(tape.history.pair)
+            same = next(names for names in pairs_of.values() if len(names) > 1)
+            raise MarketDataError(
+                f"{', '.join(same)}: have the same symbol on the replay exchange; serve one of them, with --pairs"
+            )
         self._keep_listed = keep_listed
         self._klines: dict[tuple[str, str, str], Klines] = {}
         self._logged: set[str] = set()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from freqai_ext.errors import MarketDataError
-from freqai_ext.replay import CandleStore
+from freqai_ext.replay import CandleStore, GeneratedMarket, MarketParameters
 
 
 def broken(frame, column, row, value):
@@ -43,6 +43,9 @@ def test_longer_timeframes_are_made_as_pandas_makes_them(store_candles, candle_f
             "2 candles are missing from 2025-01-06 00:50 UTC; download it again, or fill",
         ),
         (lambda f: f.drop(columns="volume"), "has no column volume"),
+        (lambda f: f.assign(close="dear"), "the column close does not hold numbers; download it again"),
+        (lambda f: f.assign(volume=[[1.0]] * len(f)), "the column volume does not hold numbers; download it again"),
+        (lambda f: f.assign(date=f["date"] - pd.Timedelta(days=36500)), "is no date of a market; download it again"),
         (lambda f: f.assign(date=f["date"].dt.tz_localize(None)), "the column date has no time zone"),
         (lambda f: f.assign(date=f["date"] + pd.Timedelta("1min")), "2025-01-06 00:01 UTC is not the start of a 5m"),
     ],
@@ -60,6 +63,37 @@ def test_a_file_that_is_no_feather_file_is_named(store_candles, candle_frame):
     (folder / "BTC_USDT-5m.feather").write_bytes(b"nonsense")
     with pytest.raises(MarketDataError, match=r"BTC_USDT-5m\.feather: not a readable feather file"):
         CandleStore(folder).history("BTC/USDT")
+
+
+@pytest.mark.parametrize("name", ["5m-futures", "1h-mark", "1h-funding_rate"])
+def test_damaged_bytes_are_an_error_that_names_the_file_and_the_remedy(name, tmp_path):
+    GeneratedMarket(MarketParameters(pairs=("BTC/USDT:USDT",), days=2)).write(tmp_path, ("5m",))
+    path = tmp_path / "futures" / f"BTC_USDT_USDT-{name}.feather"
+    whole = path.read_bytes()
+    random = np.random.default_rng(3)
+    refused = 0
+    for attempt in range(60):
+        damaged = bytearray(whole if attempt % 3 else whole[: random.integers(len(whole))])
+        # The description of the columns stands at the end.
+        for place in random.integers(max(len(damaged) - 900, 0), len(damaged), 8):
+            damaged[place] = random.integers(256)
+        path.write_bytes(bytes(damaged))
+        try:
+            CandleStore(tmp_path, "futures", fill_gaps=attempt % 2 == 0).history("BTC/USDT:USDT")
+        except MarketDataError as error:
+            refused += 1
+            assert str(path) in str(error)
+            assert "download it again" in str(error) or "download again" in str(error)
+    assert refused > 30
+
+
+@pytest.mark.parametrize("pair", ["kPEPE/USDC:USDC", "XYZ-NVDA/USDC:USDC", "A.B/USDC:USDC", "@107/USDC:USDC"])
+def test_candles_are_found_by_the_name_under_which_freqtrade_files_them(pair, tmp_path):
+    GeneratedMarket(MarketParameters(pairs=(pair,), days=2)).write(tmp_path, ("5m",))
+    store = CandleStore(tmp_path, "futures")
+    assert store.has(pair)
+    assert store.history(pair).pair == pair
+    assert store.pairs() == (pair.replace("A.B", "A_B").replace("@", "_"),)
 
 
 def test_filled_gaps_repeat_the_last_close_with_no_volume(store_candles, candle_frame):

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freqai_ext.replay import FundingRates, PairHistory, ReplayedExchange, SettableClock
+from freqai_ext.errors import MarketDataError
+from freqai_ext.replay import FundingRates, PairHistory, ReplayedExchange, SettableClock, exchange_config
 from freqai_ext.replay.ohlcv import Candles
 
 START_MS = 1_736_121_600_000
 STEP_MS = 300_000
+PRICES = ("open", "high", "low", "close")
 HOUR_MS = 3_600_000
 BTC = {"category": "spot", "symbol": "BTCUSDT"}
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
@@ -259,6 +261,70 @@ def test_a_pair_is_listed_when_its_first_candle_begins(at, flat_history):
         assert [entry["status"] for entry in listed + early] == [status]
         assert bool(early) == (status == "PreLaunch")
     assert ask(before, "kline", **LINEAR, interval=5)["retCode"] == 10001
+
+
+def test_a_pair_is_delisted_when_its_candles_end_and_others_go_on(listed_source, make_candles):
+    gone = PairHistory("ETH/USDT", make_candles(100))
+    source = listed_source(PairHistory("BTC/USDT", make_candles(300)), gone)
+    now = START_MS + 200 * STEP_MS
+    exchange = ReplayedExchange(source, SettableClock(now))
+    eth = {"category": "spot", "symbol": "ETHUSDT"}
+    assert [one["symbol"] for one in result(exchange, "instruments-info", category="spot")["list"]] == ["BTCUSDT"]
+    assert [one["symbol"] for one in result(exchange, "tickers", category="spot")["list"]] == ["BTCUSDT"]
+    for path in ("orderbook", "recent-trade", "tickers"):
+        assert ask(exchange, path, **eth)["retMsg"] == "Not supported symbols"
+    # What is past stays known, for downloads.
+    rows = result(exchange, "kline", **eth, interval=5, limit=1000)["list"]
+    assert [int(row[0]) for row in rows[::99]] == [gone.base.open_ms[99], gone.base.open_ms[0]]
+    kept = ReplayedExchange(source, SettableClock(now), keep_listed=True)
+    listed = result(kept, "instruments-info", category="spot")["list"]
+    assert [(one["symbol"], one["status"]) for one in listed] == [("BTCUSDT", "Trading"), ("ETHUSDT", "Trading")]
+
+
+@pytest.mark.parametrize(
+    ("pair", "price", "step", "smallest"),
+    [
+        ("ETH/USDT", 3000.0, 1e-5, 5.0),
+        ("ETH/BTC", 0.05, 1e-5, 8.1e-5),
+        ("SOL/BTC", 0.0024, 1e-4, 8.1e-5),
+        ("DOGE/BTC", 2.2e-6, 1e-1, 8.1e-5),
+        ("SOL/ETH", 0.05, 1e-4, 0.0016),
+        # A currency that is not known is worth what bitcoin's price in it says.
+        ("BTC/TRY", 2_480_000.0, 1e-6, 200.0),
+        ("ETH/BTC:BTC", 0.05, 1e-5, 8.1e-5),
+    ],
+)
+def test_the_smallest_order_is_worth_a_few_dollars_in_any_quote_currency(
+    pair, price, step, smallest, listed_source, make_candles
+):
+    candles = make_candles(10)
+    scaled = replace(candles, **{name: getattr(candles, name) * price / candles.close[0] for name in PRICES})
+    mode = "futures" if ":" in pair else "spot"
+    source = listed_source(PairHistory(pair, scaled, tick=price * 1e-5), trading_mode=mode)
+    exchange = ReplayedExchange(source, SettableClock(START_MS))
+    (entry,) = result(exchange, "instruments-info", category=exchange.category)["list"]
+    lot = entry["lotSizeFilter"]
+    assert float(lot["minOrderQty"]) == pytest.approx(step)
+    assert float(lot["minOrderAmt" if mode == "spot" else "minNotionalValue"]) == pytest.approx(smallest)
+
+
+def test_symbols_have_letters_and_digits_only_and_coins_keep_their_names(listed_source, make_candles):
+    pairs = ("kPEPE/USDC:USDC", "XYZ-NVDA/USDC:USDC", "XYZ-PLTR/USDC:USDC", "1000SHIB/USDC:USDC")
+    source = listed_source(*(PairHistory(pair, make_candles(10)) for pair in pairs), trading_mode="futures")
+    exchange = ReplayedExchange(source, SettableClock(START_MS))
+    listed = result(exchange, "instruments-info", category="linear")["list"]
+    assert [one["symbol"] for one in listed] == ["kPEPEUSDC", "XYZNVDAUSDC", "XYZPLTRUSDC", "1000SHIBUSDC"]
+    assert [one["baseCoin"] for one in listed] == ["kPEPE", "XYZ-NVDA", "XYZ-PLTR", "1000SHIB"]
+    assert result(exchange, "kline", category="linear", symbol="XYZPLTRUSDC", interval=5)["list"]
+    names = exchange_config("http://127.0.0.1:1", pairs[:1], "futures", "USDC", served=pairs)
+    coins = names["exchange"]["ccxt_config"]["commonCurrencies"]
+    assert (coins["KPEPE"], coins["XYZ-NVDA"], coins["USDC"]) == ("kPEPE", "XYZ-NVDA", "USDC")
+
+
+def test_two_pairs_of_one_symbol_are_an_error(listed_source, make_candles):
+    source = listed_source(PairHistory("A-B/USDT", make_candles(10)), PairHistory("AB/USDT", make_candles(10)))
+    with pytest.raises(MarketDataError, match="A-B/USDT, AB/USDT: have the same symbol on the replay exchange; serve"):
+        ReplayedExchange(source, SettableClock(START_MS))
 
 
 def test_instruments_are_paged(listed_source, make_candles):
