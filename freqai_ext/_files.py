@@ -43,18 +43,13 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def require_writable(userdir: Path, *subdirectories: str) -> None:
-    """Check that a command can write to the user directory, and to those of its subdirectories that are there.
+    """Check that a command can write to the user directory and to its subdirectories, as far as they are there.
 
     Raises
     ------
     SettingsError
-        Naming the directory that is not there, or cannot be written to.
+        Naming the directory that cannot be written to.
     """
-    if not userdir.is_dir():
-        raise SettingsError(
-            f"{userdir}: no such directory; make it with freqai-ext init --userdir {userdir}, or name another one "
-            "with --userdir"
-        )
     for folder in (userdir, *(userdir / name for name in subdirectories)):
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
             raise SettingsError(

@@ -57,7 +57,7 @@ class BehindDashes(TyperCommand):
         """Refuse a command line without two dashes, with the one that was meant."""
         if "--" not in args and not set(args) & {"--help"}:
             raise SettingsError(
-                f"the Freqtrade command stands behind two dashes: {ctx.command_path} [options] -- freqtrade "
+                f"the Freqtrade command stands behind two dashes: freqai-ext {ctx.info_name} [options] -- freqtrade "
                 f"{'trade' if ctx.info_name == 'simulate' else 'backtesting'} -c config.json ..."
             )
         words: list[str] = super().parse_args(ctx, args)

@@ -253,9 +253,7 @@ def _check_dates(frame: pd.DataFrame, path: Path) -> None:
     if (step <= 0).any():
         row = int(np.argmax(step <= 0)) + 1
         fault = "appears twice" if step[row - 1] == 0 else f"comes after {_date(opens[row - 1])}"
-        raise MarketDataError(
-            f"{path}: {_date(opens[row])} {fault}; sort it and drop duplicates, or download again"
-        )
+        raise MarketDataError(f"{path}: {_date(opens[row])} {fault}; sort it and drop duplicates, or download again")
 
 
 def _numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> list[NDArray[np.float64]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from freqai_ext._files import require_writable
 from freqai_ext.errors import SettingsError
 
 
@@ -34,6 +35,7 @@ def backtesting_config(arguments: Sequence[str]) -> dict[str, Any]:
         )
     parsed = Arguments(["backtesting", *arguments]).get_parsed_arg()
     config: dict[str, Any] = setup_utils_configuration(parsed, RunMode.BACKTEST)
+    require_writable(config["user_data_dir"], "models")
     check_config(config)
     return config
 

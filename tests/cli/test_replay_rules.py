@@ -1,4 +1,4 @@
-"""Nothing that a wrapped Freqtrade command, its variables or its configuration name reaches outside of a replayed run."""
+"""What a wrapped command, its variables and its configuration name outside of a replayed run is not reached."""
 
 import argparse
 import json
@@ -111,12 +111,18 @@ def test_the_exchange_of_the_command_line_is_left_out(command):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["backtesting", "--datadir", "d"], "--datadir: not in freqtrade backtesting on replayed candles: Freqtrade wr"),
+        (
+            ["backtesting", "--datadir", "d"],
+            "--datadir: not in freqtrade backtesting on replayed candles: Freqtrade wr",
+        ),
         (["download-data", "-d", "d"], "--datadir: not in freqtrade download-data on replayed candles: Freqtrade writ"),
         (["plot-profit", "--db-url", "sqlite:///x"], "--db-url: not in freqtrade plot-profit on replayed candles: a r"),
         (["show-trades", "--db-url", "sqlite:///x"], "freqtrade show-trades works on a real database, and a replay to"),
         (["convert-data", "--format-from", "json", "--format-to", "feather"], "convert-data rewrites a data directory"),
-        (["webserver"], "freqtrade webserver listens on a port, and a replay opens none; give it the configuration that"),
+        (
+            ["webserver"],
+            "freqtrade webserver listens on a port, and a replay opens none; give it the configuration that",
+        ),
         (["list-strategies"], "freqtrade list-strategies uses no exchange; run it without this command"),
     ],
 )
@@ -129,7 +135,9 @@ def test_an_option_that_no_table_knows_is_refused_by_name(command):
     parsed = command("trade")
     parsed.options["send_orders"] = argparse.Action(["--send-orders"], "send_orders", default=False)
     parsed.args["send_orders"] = True
-    with pytest.raises(SettingsError, match="--send-orders: not known to this version of freqai-ext, so it could reach"):
+    with pytest.raises(
+        SettingsError, match="--send-orders: not known to this version of freqai-ext, so it could reach"
+    ):
         list(check_command(parsed))
 
 
@@ -216,7 +224,11 @@ TALKATIVE = {
         "pair_whitelist": ["BTC/USDT"],
         "pair_blacklist": [],
         "ccxt_config": {"httpProxy": OUTSIDE, "urls": {"api": {"public": OUTSIDE}}},
-        "ccxt_async_config": {"aiohttp_proxy": OUTSIDE, "urls": {"api": {"public": OUTSIDE}}, "aiohttp_trust_env": True},
+        "ccxt_async_config": {
+            "aiohttp_proxy": OUTSIDE,
+            "urls": {"api": {"public": OUTSIDE}},
+            "aiohttp_trust_env": True,
+        },
     },
     "log_config": {
         "version": 1,

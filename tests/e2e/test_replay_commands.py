@@ -80,6 +80,21 @@ class Learning(IStrategy):
         return dataframe
 """
 
+INFORMED = """
+from freqtrade.strategy import informative
+from Plain import Plain
+
+
+class Informed(Plain):
+    @informative("1h", "BTC/{stake}")
+    def populate_indicators_btc(self, dataframe, metadata):
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["btc_usdt_close_1h"] > 0, "enter_long"] = 1
+        return dataframe
+"""
+
 MODELS = """
 from sklearn.linear_model import Ridge
 
@@ -137,6 +152,10 @@ def workplace(tmp_path_factory):
     (folder / "ud" / "data").mkdir()
     (folder / "ud" / "strategies" / "Plain.py").write_text(PLAIN)
     (folder / "ud" / "strategies" / "Learning.py").write_text(LEARNING)
+    (folder / "ud" / "strategies" / "Informed.py").write_text(INFORMED)
+    (folder / "one.json").write_text(
+        json.dumps(CONFIG | {"exchange": CONFIG["exchange"] | {"pair_whitelist": ["ETH/USDT"]}})
+    )
     for name in ("Linear", "Failing"):
         (folder / "ud" / "freqaimodels" / f"{name}.py").write_text(MODELS)
     (folder / "plain.json").write_text(json.dumps(CONFIG))
@@ -178,6 +197,32 @@ def test_offline_backtesting_reads_the_users_own_candles_and_writes_nothing_ther
     assert "the candles of mine" in done.stderr
     assert "Backtested 2025-01-03 00:00:00 -> 2025-01-10 00:00:00" in done.stdout
     assert sorted(path.name for path in (workplace / "mine").iterdir()) == before
+
+
+@pytest.mark.parametrize("data", [["--data", "mine"], []])
+def test_a_pair_that_only_the_strategy_reads_is_served(run, data):
+    command = ["backtesting", "--userdir", "ud", "-c", "one.json", "--strategy", "Informed", "--export", "none"]
+    done = run(
+        "offline", *data, "--", *command, "--timerange", "20250303-20250306" if not data else "20250103-20250106"
+    )
+    assert "not available" not in done.stdout + done.stderr
+    assert int(re.search(r"ETH/USDT │\s+(\d+) │", done.stdout)[1]) > 0
+    assert "BTC/USDT" not in done.stdout
+
+
+def test_a_backtest_goes_on_when_a_pair_is_listed_in_between_and_another_delisted(run, workplace):
+    (workplace / "partial").mkdir()
+    for pair, days in (("BTC", (0, 6)), ("ETH", (4, 12))):
+        frame = pd.read_feather(workplace / "mine" / f"{pair}_USDT-5m.feather")
+        day = (frame["date"] - frame["date"].iloc[0]).dt.days
+        kept = frame[(day >= days[0]) & (day < days[1])].reset_index(drop=True)
+        kept.to_feather(workplace / "partial" / f"{pair}_USDT-5m.feather")
+    command = ["backtesting", "--userdir", "ud", "-c", "plain.json", "--strategy", "Plain", "--export", "none"]
+    done = run("offline", "--data", "partial", "--", *command, "--timerange", "20250102-20250112")
+    assert "BTC_USDT-5m.feather: has candles from 2025-01-01 to 2025-01-07 only; BTC/USDT is listed" in done.stderr
+    assert "ETH_USDT-5m.feather: has candles from 2025-01-05 to 2025-01-13 only; ETH/USDT is listed" in done.stderr
+    trades = {pair: int(re.search(rf"{pair}/USDT │\s+(\d+) │", done.stdout)[1]) for pair in ("BTC", "ETH")}
+    assert min(trades.values()) > 0
 
 
 def test_downloaded_candles_are_those_of_the_tape(run, workplace):
@@ -308,7 +353,17 @@ def test_two_simulations_of_one_start_at_once_reach_nothing_real_and_report_thei
         log["handlers"] = {"file": {"class": "logging.FileHandler", "filename": str(workplace / "real.log")}}
         settings = {"api_server": server | {"password": "p"}, "log_config": log, "db_url": f"sqlite:///{real_database}"}
         (workplace / "talking.json").write_text(json.dumps(CONFIG | {"freqai": FREQAI} | settings))
-        command = ["trade", "--userdir", "ud", "-c", "talking.json", "--strategy", "Learning", "--freqaimodel", "Linear"]
+        command = [
+            "trade",
+            "--userdir",
+            "ud",
+            "-c",
+            "talking.json",
+            "--strategy",
+            "Learning",
+            "--freqaimodel",
+            "Linear",
+        ]
         outside = ["--db-u", f"sqlite:///{real_database}", "--logfile", "real.log", "--datadir", "real-data"]
         variables = {"FREQTRADE__API_SERVER__ENABLED": "true", "FREQTRADE__DB_URL": f"sqlite:///{real_database}"}
         started = [
