@@ -55,7 +55,7 @@ REPLACED_OPTIONS: Final[Mapping[str, str]] = {
 REPLACED_IN_TRADE: Final[Mapping[str, str]] = {
     "datadir": "the run downloads into a directory of its own",
     "db_url": "the run has a database of its own",
-    "logfile": "the run has a log of its own",
+    "logfile": "the log of a real bot holds no replayed trades",
     "sd_notify": "no service manager is notified",
 }
 """Further options that are left out of ``trade``."""

@@ -79,6 +79,15 @@ def test_the_pairs_a_strategy_reads_are_found_by_freqtrades_own_means(command):
     assert needs.problem == ""
 
 
+def test_the_reference_pair_of_the_features_is_served(command, userdir):
+    base = "from freqai_ext.strategies.FreqAIExampleStrategy import FreqAIExampleStrategy as Base\n"
+    (userdir / "strategies" / "Mine.py").write_text(f"{base}\n\nclass Mine(Base):\n    pass\n")
+    settings = {"freqai": FREQAI, "freqai_ext": {"features": {"reference_pair": "SOL/USDT"}}, "timeframe": "5m"}
+    needs = strategy_needs(command("trade", "-s", "Mine", **settings), ["ETH/USDT"])
+    assert needs.problem == ""
+    assert "SOL/USDT" in needs.pairs
+
+
 def test_a_strategy_that_fails_when_it_is_asked_is_named_and_does_not_end_the_run(command):
     needs = strategy_needs(command("backtesting", "-s", "Broken"), ["ETH/USDT"])
     assert needs.problem == "ValueError: planted failure"

@@ -88,7 +88,7 @@ def test_a_command_line_written_anew_means_the_same(name, command, tmp_path):
         (["--db-u=sqlite:////real.sqlite"], "db_url", "--db-url: left out; the run has a database of its own"),
         (["--datadir", "real"], "datadir", "--datadir: left out; the run downloads into a directory of its own"),
         (["-dreal"], "datadir", "--datadir: left out; the run downloads into a directory of its own"),
-        (["--logfile", "real.log"], "logfile", "--logfile: left out; the run has a log of its own"),
+        (["--logfile", "real.log"], "logfile", "--logfile: left out; the log of a real bot holds no replayed trades"),
         (["--sd-notify"], "sd_notify", "--sd-notify: left out; no service manager is notified"),
     ],
 )

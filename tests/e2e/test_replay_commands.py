@@ -384,7 +384,7 @@ def test_two_simulations_of_one_start_at_once_reach_nothing_real_and_report_thei
     assert [program.returncode for program in started] == [0, 0], [err for _, err in ended]
     for _, err in ended:
         assert "--db-url: left out; the run has a database of its own" in err
-        assert "--logfile: left out; the run has a log of its own" in err
+        assert "--logfile: left out; the log of a real bot holds no replayed trades" in err
         assert "--datadir: left out; the run downloads into a directory of its own" in err
         assert "FREQTRADE__API_SERVER__ENABLED, FREQTRADE__DB_URL: left out of the environment" in err
     assert real_database.read_bytes() == before
