@@ -1,11 +1,13 @@
 """The ``freqai_ext`` section of a Freqtrade configuration, assembled from each package's own settings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from freqai_ext._services.redaction import Exposure, exposures, protect
+from freqai_ext._services.secrets import check_variables
 from freqai_ext._settings import Settings, parse_settings
 from freqai_ext.features import FeatureSettings
 from freqai_ext.guardian.settings import GuardianSettings
@@ -252,6 +254,25 @@ def load_ext_settings(config: Mapping[str, Any]) -> ExtSettings:
     Raises
     ------
     SettingsError
-        One line for each fault, with its path, value, rule and remedy.
+        One line for each fault, with its path, value, rule and remedy; or for an environment variable that looks
+        like a secret's and is none's.
     """
-    return parse_settings(ExtSettings, config.get(SECTION), SECTION)
+    settings = parse_settings(ExtSettings, config.get(SECTION), SECTION)
+    check_variables(ExtSettings)
+    return settings
+
+
+def protect_secrets(config: MutableMapping[str, Any]) -> None:
+    """Warn of secrets of ours that stand in a Freqtrade configuration, and mask them in what Freqtrade will store.
+
+    Parameters
+    ----------
+    config
+        The merged configuration; its ``original_config`` is changed, and nothing else.
+    """
+    protect(config, ExtSettings)
+
+
+def exposed_secrets(config: Mapping[str, Any]) -> tuple[Exposure, ...]:
+    """Return the secrets of ours that stand in a Freqtrade configuration in clear."""
+    return exposures(config, ExtSettings)

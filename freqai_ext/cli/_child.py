@@ -1,4 +1,4 @@
-"""Runs a program in the foreground: signals reach it, its exit code is ours."""
+"""Signals of programs in the foreground: passed on to a child whose exit code is ours, or taken as Ctrl-C is."""
 
 import signal
 import subprocess
@@ -48,3 +48,28 @@ class SignalRelay:
         if self._child is None:
             raise KeyboardInterrupt
         self._child.send_signal(number)
+
+
+class Interruptible:
+    """Takes SIGTERM and SIGHUP as Ctrl-C is taken, by KeyboardInterrupt, so that what works beside us is ended."""
+
+    def __init__(self) -> None:
+        self.exit_code = 128 + signal.SIGINT
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Interruptible":
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # nohup has it ignored, and wants that.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._interrupt)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, number: int, _: FrameType | None) -> None:
+        self.exit_code = 128 + number
+        raise KeyboardInterrupt

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,12 +53,14 @@ def backtest(
     """
     from rich.console import Console
 
+    from freqai_ext._services.scratch import scratch_folder
+
     words = command[1:] if command[:1] == ["freqtrade"] else list(command)
     if words[:1] != ["backtesting"]:
         raise typer.BadParameter("only backtesting can be compared; write freqai-ext news backtest -- backtesting ...")
-    with tempfile.TemporaryDirectory(prefix="freqai-ext-news-") as scratch:
-        log, with_news = _run(words, data, Path(scratch) / "news", {})
-        _, without = _run(words, data, Path(scratch) / "rsi", {"enable_ai_analysis": False})
+    with scratch_folder() as scratch:
+        log, with_news = _run(words, data, scratch / "news", {})
+        _, without = _run(words, data, scratch / "rsi", {"enable_ai_analysis": False})
     coverages = _coverages(log)
     if as_json:
         found = {"with_news": with_news, "rsi_only": without, "coverage": [vars(each) for each in coverages]}
@@ -71,15 +71,18 @@ def backtest(
 
 def _run(words: Sequence[str], data: Path | None, folder: Path, hybrid: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the log of a run, and the numbers of its strategy."""
+    from freqai_ext._services.lifetime import command_that_ends_with_us
+
     folder.mkdir()
     overlay = folder / "overlay.json"
     overlay.write_text(json.dumps({"freqai_ext": {"hybrid": hybrid}}))
     results = folder / "results"
     results.mkdir()
     own = [*words, "-c", str(overlay), "--cache", "none", "--export", "trades", "--backtest-directory", str(results)]
-    offline = ["-m", "freqai_ext", "offline", "--data", str(data), "--", "freqtrade", *own]
+    offline = ["offline", "--data", str(data), "--", "freqtrade", *own]
+    module, arguments = ("freqtrade", own) if data is None else ("freqai_ext", offline)
     done = subprocess.run(  # noqa: S603
-        [sys.executable, *(offline if data is not None else ["-m", "freqtrade", *own])],
+        command_that_ends_with_us(module, arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -184,11 +184,12 @@ def _judge(
         return
     import asyncio
 
+    from freqai_ext._services.secrets import resolve_secrets
     from freqai_ext.config import load_ext_settings
     from freqai_ext.news.llm import LlmClient
     from freqai_ext.news.prompt import build_prompt
 
-    news = load_ext_settings(bot_command(config, userdir).config).news
+    news = resolve_secrets(load_ext_settings(bot_command(config, userdir).config).news, "freqai_ext.news")
     # Which of several models answers is chance, and each is trained until another day.
     llm = news.llm.model_copy(update={"endpoints": news.llm.endpoints[:1]})
     client = LlmClient(llm)

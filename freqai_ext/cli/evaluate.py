@@ -58,12 +58,13 @@ def evaluate(
     """Walk FreqAI models forward on the same candles and compare what they forecast, without trading.
 
     Takes all options of `freqtrade backtesting` too, such as -c, --strategy, --timerange, --userdir and --datadir. Ends
-    with exit code 1 when a model has no scores, and with 130 after Ctrl-C; what was trained is kept, and a second run
-    does the rest.
+    with exit code 1 when a model has no scores, with 130 after Ctrl-C and with 143 after SIGTERM; what was trained is
+    kept, and a second run does the rest.
     """
     from freqtrade.exceptions import FreqtradeException
     from rich.console import Console
 
+    from freqai_ext.cli._child import Interruptible
     from freqai_ext.cli._evaluation_progress import EvaluationProgress
     from freqai_ext.cli._say_once import say_once
     from freqai_ext.evaluation import EvaluationOptions, parse_contenders, prepare_entrants
@@ -81,14 +82,14 @@ def evaluate(
         entrants = prepare_entrants(
             context.args, parse_contenders(models or [], contenders), families=families, label_candles=label
         )
-        with say_once(), EvaluationProgress(Console(stderr=True)) as progress:
+        with say_once(), Interruptible() as signals, EvaluationProgress(Console(stderr=True)) as progress:
             evaluation = run(entrants, options, jobs, progress)
     except FreqtradeException as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     if evaluation.interrupted:
         typer.echo("Interrupted. Run it again for the other windows.")
-        raise typer.Exit(130)
+        raise typer.Exit(signals.exit_code)
     _print(console, evaluation)
     folder = output or entrants[0].config["user_data_dir"] / "evaluations" / _name(entrants[0])
     for path in _write(evaluation, folder, html, json_file, markdown_file):

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -47,6 +45,7 @@ def offline(
     service or data directory are left out or refused, by name.
     """
     from freqai_ext._files import require_writable
+    from freqai_ext._services.scratch import scratch_folder
     from freqai_ext.cli._freqtrade_command import check_command, parse_command
 
     parsed = parse_command(command)
@@ -55,8 +54,7 @@ def offline(
     for line in replaced.values():
         typer.echo(line, err=True)
     chosen = _Choices(data, split_pairs(pairs), seed, fill_gaps)
-    with ExitStack() as running:
-        scratch = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="freqai-ext-")))
+    with scratch_folder() as scratch, ExitStack() as running:
         if parsed.name == "trade":
             run = _trade(parsed, chosen, end, with_services, scratch, running)
         else:
@@ -195,6 +193,7 @@ def _trade(
 def _execute(
     command: "FreqtradeCommand", run: _Run, pairs: Sequence[str], scratch: Path, replaced: dict[str, str]
 ) -> int:
+    from freqai_ext._services.lifetime import command_that_ends_with_us
     from freqai_ext.cli._child import run_child
     from freqai_ext.cli._replay_overlay import child_environment, left_out_lines, merged, overlay_config
     from freqai_ext.replay import ReplayExchange
@@ -207,4 +206,4 @@ def _execute(
         for line in left_out_lines(command.config, removed):
             typer.echo(line, err=True)
         words = command.with_overlay(overlay, dict.fromkeys(replaced) | run.options)
-        return run_child([sys.executable, "-m", "freqtrade", *words], environment)
+        return run_child(command_that_ends_with_us("freqtrade", words), environment)

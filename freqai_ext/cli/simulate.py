@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -64,6 +63,7 @@ def simulate(
     services of news that the configuration names are left alone.
     """
     from freqai_ext._files import require_writable
+    from freqai_ext._services.scratch import scratch_folder
     from freqai_ext.cli._freqtrade_command import check_command, parse_command
     from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_services
     from freqai_ext.cli._replay_overlay import child_environment, left_out_lines, merged, overlay_config
@@ -76,8 +76,7 @@ def simulate(
     replaced = dict(check_command(parsed))
     require_writable(parsed.userdir, "data", "models", "simulations")
     wanted = split_pairs(pairs)
-    with ExitStack() as running:
-        scratch = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="freqai-ext-")))
+    with scratch_folder() as scratch, ExitStack() as running:
         market, window = _market(parsed, data, wanted, seed, start, timedelta(days=days), fill_gaps, scratch)
         settings = ReplaySettings(
             data=market.candles,

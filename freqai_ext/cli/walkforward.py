@@ -24,14 +24,16 @@ def walkforward(
     """Train and predict a FreqAI backtest in parallel, so that `freqtrade backtesting` only reads the predictions.
 
     Takes all options of `freqtrade backtesting`. Ends with exit code 1 when a window could not be trained, and with
-    130 after Ctrl-C; windows that were finished are kept, and a second run does the others.
+    130 after Ctrl-C (143 after SIGTERM); windows that were finished are kept, and a second run does the others.
     """
     from freqtrade.exceptions import FreqtradeException
 
+    from freqai_ext.cli._child import Interruptible
     from freqai_ext.walkforward import backtesting_config, run_walkforward
 
     try:
-        report = run_walkforward(backtesting_config(context.args), jobs, progress=True)
+        with Interruptible() as signals:
+            report = run_walkforward(backtesting_config(context.args), jobs, progress=True)
     except FreqtradeException as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
@@ -39,7 +41,7 @@ def walkforward(
         summary.write_text(json.dumps(report.as_dict(), indent=2) + "\n")
     _print_report(report, context.args)
     if report.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(signals.exit_code)
     if report.failures:
         raise typer.Exit(1)
 

@@ -3,10 +3,10 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from freqai_ext._services.lifetime import command_that_ends_with_us
 from freqai_ext.errors import DemoError
 
 # "Training BTC/USDT, 1/3 pairs from ... to ..., 2/4 trains" and "simulated 30 %".
@@ -31,7 +31,7 @@ def run_command(arguments: Sequence[str], folder: Path, name: str, progress: Cal
     """
     log, output = folder / f"{name}.log", folder / f"{name}.txt"
     environment = {**os.environ, "COLUMNS": "140", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "freqai_ext", *arguments]
+    command = command_that_ends_with_us("freqai_ext", arguments)
     with (
         log.open("w") as log_file,
         output.open("w") as output_file,

@@ -1,11 +1,13 @@
 """Walks every contender forward and scores what it forecast."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
+from freqai_ext._services.lifetime import end_with_parent
 from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import FreqaiExtError, MarketDataError, SettingsError, WalkforwardError
 from freqai_ext.evaluation.configuration import Entrant, load_entrants
@@ -172,7 +174,13 @@ def _score(runs: Sequence[_Run], baseline: str, options: EvaluationOptions, jobs
         for run in runs
         if _has_rows(run)
     ]
-    with parallel_config("loky", n_jobs=min(jobs, max(1, len(tasks))), inner_max_num_threads=1):
+    with parallel_config(
+        "loky",
+        n_jobs=min(jobs, max(1, len(tasks))),
+        inner_max_num_threads=1,
+        initializer=end_with_parent,
+        initargs=(os.getpid(),),
+    ):
         scored = iter(Parallel()(tasks))
     return tuple(_result(run, next(scored) if _has_rows(run) else ()) for run in runs)
 

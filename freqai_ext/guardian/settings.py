@@ -109,10 +109,11 @@ class GuardianSettings(Settings):
     url
         Address of Guardian's FreqAI bridge.
     token
-        Its ``freqai_api_token``; better set by the environment variable ``FREQTRADE__FREQAI_EXT__GUARDIAN__TOKEN``.
+        Its ``freqai_api_token``. Freqtrade prints and stores what stands here: better in ``token_file``, or in the
+        environment variable ``FREQAI_EXT_GUARDIAN__TOKEN``, which wins over it.
     token_file
         File that holds the token in its first line; read again whenever Guardian refuses, so that a token can be
-        rotated without a restart. It wins over ``token``.
+        rotated without a restart. It wins over the variable and ``token``.
     network
         The network Guardian must be on: no forecast is sent to one on the other, and its features are not recorded.
         ``null`` for either.
@@ -214,7 +215,7 @@ class GuardianSettings(Settings):
         if isinstance(token, int | float):
             raise ValueError(
                 "it is a number, as which Freqtrade reads an environment variable of digits; put the token into "
-                "freqai_ext.guardian.token_file"
+                "FREQAI_EXT_GUARDIAN__TOKEN, or into a file that freqai_ext.guardian.token_file names"
             )
         return token
 

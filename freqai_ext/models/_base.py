@@ -3,6 +3,7 @@
 :class:`ExtModel` stands before one of FreqAI's base classes, e.g. ``class X(ExtModel, BaseRegressionModel)``. It
 
 - checks the ``freqai_ext`` section and the training parameters before the bot starts;
+- keeps secrets of that section out of what Freqtrade stores;
 - builds the pipelines from ``freqai_ext.pipeline``;
 - repairs live retraining under pandas 3.1 (:mod:`freqai_ext.models._history_dtype`);
 - keeps backtest predictions of another model or setting apart (:mod:`freqai_ext.models._prediction_origin`);
@@ -22,7 +23,7 @@ import numpy.typing as npt
 from freqtrade.exceptions import OperationalException
 from pandas import DataFrame
 
-from freqai_ext.config import ExtSettings, load_ext_settings
+from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
 from freqai_ext.errors import SettingsError
 from freqai_ext.models._backends import Task
 from freqai_ext.models._fast_merge import use_fast_merge
@@ -54,6 +55,7 @@ class ExtModel(LiveStatistics, _Base):
     pipeline_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, config: "Config") -> None:
+        protect_secrets(config)
         self._origin: dict[str, str] | None = prediction_origin(config)
         try:
             self.ext_settings: ExtSettings = load_ext_settings(config)

@@ -1,6 +1,5 @@
 """Reads the central ``config.yml`` of the original AI-Trader: contract of the orchestrator, section 2."""
 
-import json
 import os
 import re
 import shlex
@@ -10,18 +9,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from freqai_ext._files import open_regular
+from freqai_ext._services.secrets import variable_of
 from freqai_ext._settings import parse_settings
 from freqai_ext.errors import NewsDataError, SettingsError
 from freqai_ext.news.settings import NewsSettings
 
 Dialect = Literal["graphiti", "adapter"]
 
-ENDPOINTS_VARIABLE: Final = "FREQTRADE__FREQAI_EXT__NEWS__LLM__ENDPOINTS"
-
-_VARIABLES: Final = {
-    "perplexica": ("api_key", "FREQTRADE__FREQAI_EXT__NEWS__PERPLEXICA__API_KEY"),
-    "graphiti": ("token", "FREQTRADE__FREQAI_EXT__NEWS__GRAPHITI__TOKEN"),
-}
+_SECTION: Final = "freqai_ext.news"
+_SECRETS: Final = {"perplexica": "api_key", "graphiti": "token"}
 _LARGEST_BYTES: Final = 1_000_000
 _JUDGES: Final = ("primary_analysis", "fallback")
 _KEYS: Final = ("api_key", "token", "key")
@@ -43,8 +39,7 @@ class Migration:
     section
         The section ``freqai_ext.news``; it holds no secret.
     secrets
-        Environment variables of Freqtrade to set, and their values; a key of which Freqtrade would make a number or
-        the like is not among them, and a note says so.
+        Environment variables to set, and their values. Freqtrade does not read them, and so cannot show them.
     origins
         Where in the old file the value of each variable stands.
     notes
@@ -86,35 +81,29 @@ def migrate(path: Path, *, environment: Mapping[str, str] | None = None, dialect
     secrets: dict[str, str] = {}
     origins: dict[str, str] = {}
     services = reader.mapping(content, "services")
-    for name, (setting, variable) in _VARIABLES.items():
+    for name, setting in _SECRETS.items():
         if services.get(name) is None:
             reader.notes.append(f"services.{name}: not there, so that nothing is set for it")
             continue
         entry = reader.entry(services[name], f"services.{name}", ("url",))
         section[name] = {"url": entry["url"]}
         key = reader.key(entry, f"services.{name}")
-        if key is not None and _stays_text(key):
+        if key is not None:
+            variable = variable_of(f"{_SECTION}.{name}.{setting}")
             secrets[variable], origins[variable] = key, f"services.{name}"
-        elif key is not None:
-            reader.notes.append(
-                f"services.{name}: Freqtrade would not read its key as a text from an environment variable, so no "
-                f"variable is set; write the key, in quotes, as freqai_ext.news.{name}.{setting} into a configuration "
-                "file that its owner alone may read"
-            )
         if name == "graphiti":
             section[name]["dialect"] = dialect or _guessed(key, reader.notes)
-        parse_settings(NewsSettings, {name: section[name] | ({setting: key} if key else {})}, "freqai_ext.news")
-    for name in sorted(services.keys() - _VARIABLES.keys()):
+        parse_settings(NewsSettings, {name: section[name] | ({setting: key} if key else {})}, _SECTION)
+    for name in sorted(services.keys() - _SECRETS.keys()):
         reader.notes.append(f"services.{name}: not known to the original, and left out")
     endpoints = _endpoints(reader, reader.mapping(content, "models"))
     if endpoints:
         section["llm"] = {"endpoints": [_without_key(endpoint) for endpoint in endpoints]}
-        if any("api_key" in endpoint for endpoint in endpoints):
-            # A variable can replace the whole list only, not one of its entries.
-            secrets[ENDPOINTS_VARIABLE] = json.dumps(endpoints)
-            named = ", ".join(f"models.{endpoint['name']}" for endpoint in endpoints if "api_key" in endpoint)
-            origins[ENDPOINTS_VARIABLE] = named
-    parse_settings(NewsSettings, {**section, "llm": {"endpoints": endpoints}}, "freqai_ext.news")
+    for index, endpoint in enumerate(endpoints):
+        if (key := endpoint.get("api_key")) is not None:
+            variable = variable_of(f"{_SECTION}.llm.endpoints.{index}.api_key")
+            secrets[variable], origins[variable] = key, f"models.{endpoint['name']}"
+    parse_settings(NewsSettings, {**section, "llm": {"endpoints": endpoints}}, _SECTION)
     for name in content.keys() & _LEFT_BEHIND.keys():
         reader.notes.append(f"{name}: left out; {_LEFT_BEHIND[name]}")
     return Migration(section, secrets, origins, tuple(sorted(reader.notes)))
@@ -255,20 +244,13 @@ def _endpoints(reader: _Reader, models: Mapping[str, object]) -> list[dict[str, 
 
 def _check_endpoint(endpoint: Mapping[str, str], name: str) -> None:
     try:
-        parse_settings(NewsSettings, {"llm": {"endpoints": [endpoint]}}, "freqai_ext.news")
+        parse_settings(NewsSettings, {"llm": {"endpoints": [endpoint]}}, _SECTION)
     except SettingsError as error:
         raise SettingsError(f"models.{name}: {error}") from None
 
 
 def _without_key(endpoint: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in endpoint.items() if name != "api_key"}
-
-
-def _stays_text(value: str) -> bool:
-    # It takes over a second to load.
-    from freqtrade.configuration.environment_vars import _get_var_typed
-
-    return isinstance(_get_var_typed(value), str)
 
 
 def _guessed(token: str | None, notes: list[str]) -> Dialect:

@@ -10,6 +10,7 @@ from typing import Final
 
 import pandas as pd
 
+from freqai_ext._services.secrets import resolve_secrets
 from freqai_ext._services.throttle import Throttle
 from freqai_ext._services.worker import NEVER, Job, Worker
 from freqai_ext.errors import NewsDataError, SettingsError
@@ -115,6 +116,7 @@ class NewsService:
         *,
         memory_horizon_s: float = 14_400.0,
     ) -> None:
+        settings = resolve_secrets(settings, "freqai_ext.news")
         search = _search(settings, clock)
         llm = LlmClient(settings.llm, clock) if search is not None else None
         graphiti = GraphitiClient(settings.graphiti, clock) if settings.graphiti.url is not None else None

@@ -42,7 +42,10 @@ class PerplexicaSettings(Settings):
     optimization_mode
         How long it may research.
     api_key
-        For a proxy in front of it; it has no login of its own.
+        For a proxy in front of it; it has no login of its own. Freqtrade prints and stores what stands here: better in
+        ``api_key_file``, or in the environment variable ``FREQAI_EXT_NEWS__PERPLEXICA__API_KEY``, which wins over it.
+    api_key_file
+        File that holds the key in its first line; it wins over both.
     api_key_header
         Header that carries the key, as ``Bearer`` if it is ``Authorization``.
     deadline_s
@@ -60,6 +63,7 @@ class PerplexicaSettings(Settings):
     embedding_model: str | None = None
     optimization_mode: Literal["speed", "balanced", "quality"] = "speed"
     api_key: SecretStr | None = None
+    api_key_file: Path | None = None
     api_key_header: str = "Authorization"
     deadline_s: float = Field(default=45.0, gt=0)
     max_items: int = Field(default=8, ge=1, le=50)
@@ -99,7 +103,10 @@ class LlmEndpointSettings(Settings):
     api_base
         The address, with or without ``/v1``.
     api_key
-        Its key; better set by the environment.
+        Its key. Freqtrade prints and stores what stands here: better in ``api_key_file``, or in the environment
+        variable ``FREQAI_EXT_NEWS__LLM__ENDPOINTS__0__API_KEY``, which wins over it; 0 is the first endpoint.
+    api_key_file
+        File that holds the key in its first line; it wins over both.
     timeout_s
         Longest wait for one answer.
     reasoning
@@ -112,6 +119,7 @@ class LlmEndpointSettings(Settings):
     model: str
     api_base: Address
     api_key: SecretStr | None = None
+    api_key_file: Path | None = None
     timeout_s: float = Field(default=30.0, gt=0)
     reasoning: bool = False
     trained_until: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
@@ -148,7 +156,10 @@ class GraphitiSettings(Settings):
     dialect
         Which server it is: getzep's graph service, or the adapter that the original AI-Trader used.
     token
-        Its key, or that of the proxy in front of it.
+        Its key, or that of the proxy in front of it. Freqtrade prints and stores what stands here: better in
+        ``token_file``, or in the environment variable ``FREQAI_EXT_NEWS__GRAPHITI__TOKEN``, which wins over it.
+    token_file
+        File that holds the token in its first line; it wins over both.
     token_header
         Header that carries the token, as ``Bearer`` if it is ``Authorization`` and the token names no scheme of its
         own; ``null`` takes the dialect's own.
@@ -167,6 +178,7 @@ class GraphitiSettings(Settings):
     url: Address | None = None
     dialect: Literal["graphiti", "adapter"] = "graphiti"
     token: SecretStr | None = None
+    token_file: Path | None = None
     token_header: str | None = None
     group_prefix: str = Field(default="ftnews", pattern=r"^[A-Za-z0-9_]{1,40}$")
     timeout_s: float = Field(default=5.0, gt=0)

@@ -7,9 +7,7 @@
 import http.client
 import json
 import logging
-import os
 import random
-import signal
 import sys
 import threading
 import time as real_time
@@ -22,7 +20,10 @@ from typing import Any
 import numpy as np
 import time_machine
 
+from freqai_ext._services.lifetime import end_when
+from freqai_ext._services.loopback.guard import CONTROL_HEADERS
 from freqai_ext._services.worker import Worker
+from freqai_ext.errors import ReplayError
 from freqai_ext.replay.lockstep import LockStep
 
 REPORT_EVERY_S = 0.5
@@ -105,8 +106,11 @@ class LockStepBot:
 
     def _move_to(self, now_s: float) -> None:
         for clock in self._clocks:
-            clock.request("POST", f"/_sim/clock?now_ms={round(now_s * 1000)}")
-            clock.getresponse().read()
+            clock.request("POST", f"/_sim/clock?now_ms={round(now_s * 1000)}", headers=CONTROL_HEADERS)
+            answer = clock.getresponse()
+            content = answer.read()
+            if answer.status != http.client.OK:
+                raise ReplayError(f"{clock.host}:{clock.port}: its clock cannot be set: {content.decode()}")
             # The next move may come after minutes of training, when the server has long dropped an idle connection.
             clock.close()
         jumps = [by_s for at_s, by_s in self._order.clock_jumps if at_s <= now_s]
@@ -205,12 +209,6 @@ class LockStepBot:
         unfinished.replace(path)
 
 
-def _end_with_parent() -> None:
-    """Stop as by SIGTERM when standard input closes, which it does when the parent dies, however it dies."""
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 class _TimeWithSleep:
     """The module ``time`` with another ``sleep``."""
 
@@ -232,5 +230,6 @@ def _around(owner: type, name: str, wrapper: Callable[[Callable[[], Any], tuple[
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Standard input closes when the parent dies, however it dies.
+    end_when(sys.stdin.read)
     sys.exit(LockStepBot(BotOrder(**json.loads(Path(sys.argv[1]).read_text()))).run())

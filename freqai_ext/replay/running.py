@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from freqai_ext._services.loopback.child import ChildServer
+from freqai_ext._services.loopback.guard import CONTROL_HEADERS
 from freqai_ext.errors import ReplayError
 from freqai_ext.replay.config import exchange_config
 from freqai_ext.replay.settings import ReplaySettings, epoch_of
@@ -73,7 +74,12 @@ class ReplayExchange(ChildServer):
         ReplayError
             When the exchange runs on the wall clock.
         """
-        answer = httpx.post(f"{self.url}/_sim/clock", params={"now_ms": epoch_of(when), "rate": rate}, trust_env=False)
+        answer = httpx.post(
+            f"{self.url}/_sim/clock",
+            params={"now_ms": epoch_of(when), "rate": rate},
+            headers=CONTROL_HEADERS,
+            trust_env=False,
+        )
         if answer.status_code != httpx.codes.OK:
             raise ReplayError(f"cannot set the clock: {answer.text}; use ReplaySettings(clock='sim')")
 

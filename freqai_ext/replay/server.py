@@ -6,6 +6,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from freqai_ext._services.loopback.guard import LocalRequestsOnly
 from freqai_ext.replay.clock import SettableClock
 from freqai_ext.replay.exchange import ReplayedExchange, health
 
@@ -18,8 +19,11 @@ def create_app(exchange: ReplayedExchange) -> FastAPI:
     - ``GET /_sim/health``: state and number of requests;
     - ``GET /_sim/clock``: ``{"now_ms": ...}``;
     - ``POST /_sim/clock?now_ms=...&rate=...``: sets a settable clock; 409 where the clock is the wall's.
+
+    Requests that may come from a web page are refused.
     """
     app = FastAPI(title="freqai-ext replay exchange", openapi_url=None)
+    app.add_middleware(LocalRequestsOnly)
     for path in exchange.paths:
         app.add_api_route(f"/v5/market/{path}", _route(exchange, path), methods=["GET"], response_model=None)
 

@@ -9,7 +9,7 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-from freqai_ext.config import ExtSettings, load_ext_settings
+from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
 from freqai_ext.errors import SettingsError
 from freqai_ext.features import (
     calendar_features,
@@ -41,6 +41,7 @@ class ExtStrategy(IStrategy):
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
+        protect_secrets(config)
         try:
             self.ext_settings: ExtSettings = load_ext_settings(config)
         except SettingsError as error:
@@ -56,6 +57,12 @@ class ExtStrategy(IStrategy):
         )
         self.startup_candle_count = max(warm_up, self.indicator_candles)
         self.reference_pair = reference_pair(config, features.reference_pair)
+
+    def ft_bot_start(self, **kwargs: Any) -> None:
+        """Start as Freqtrade's strategies do, with the secrets of ``freqai_ext`` masked in what will be stored."""
+        # Of a list of strategies each has a copy of the configuration, and Freqtrade stores the one that was copied.
+        protect_secrets(getattr(self.dp, "_config", {}))
+        super().ft_bot_start(**kwargs)
 
     def informative_pairs(self) -> list[tuple[str, str]]:
         """Return the reference pair at the base timeframe."""

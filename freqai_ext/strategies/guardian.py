@@ -13,7 +13,7 @@ from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-from freqai_ext.config import ExtSettings, load_ext_settings
+from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
 from freqai_ext.errors import FreqaiExtError, GuardianDataError
 from freqai_ext.guardian import (
     CronSchedule,
@@ -61,6 +61,7 @@ class GuardianMixin(IStrategy):
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
+        protect_secrets(config)
         try:
             self.ext_settings = load_ext_settings(config)
         except FreqaiExtError as error:

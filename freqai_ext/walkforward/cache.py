@@ -126,6 +126,8 @@ class PredictionCache:
                 "freqai.identifier"
             ) from None
         try:
+            for abandoned in staging.iterdir():
+                shutil.rmtree(abandoned, ignore_errors=True)
             yield
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -14,6 +14,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from freqai_ext._services.lifetime import end_with_parent
 from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import MarketDataError, SettingsError, WalkforwardError
 from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
@@ -146,7 +147,9 @@ def _train(
     tasks = [delayed(train_chunk)(config, chunk, os.getpid()) for chunk in work.chunks(jobs)]
     with (
         _progress_bar(cache, work.to_train, failures, progress),
-        parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1),
+        parallel_config(
+            "loky", n_jobs=jobs, inner_max_num_threads=1, initializer=end_with_parent, initargs=(os.getpid(),)
+        ),
     ):
         try:
             for result in Parallel(return_as="generator_unordered", batch_size=1)(tasks):

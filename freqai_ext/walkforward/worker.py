@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from freqai_ext._silence import silence
@@ -163,6 +164,8 @@ def _quiet(parent_pid: int) -> Iterator[None]:
     """Keep this process to one thread and off the terminal, and leave Ctrl-C to its parent."""
     if os.getpid() != parent_pid:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Which comes when the parent is gone: the folder of this chunk goes, too.
+        signal.signal(signal.SIGTERM, _leave)
     cpus = os.environ.get(_CPU_COUNT)
     os.environ[_CPU_COUNT] = "1"
     try:
@@ -173,6 +176,12 @@ def _quiet(parent_pid: int) -> Iterator[None]:
         del os.environ[_CPU_COUNT]
         if cpus is not None:
             os.environ[_CPU_COUNT] = cpus
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    # A second one must not cut off the removal of the folder.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 def _summary(error: Exception) -> str:

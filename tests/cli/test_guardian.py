@@ -61,8 +61,9 @@ def test_check_ends_with_1_where_something_does_not_hold(sandbox, token_file):
     assert "mainnet, wanted testnet" in result.output
 
 
-def test_check_takes_the_token_of_the_bot_from_the_environment(sandbox):
-    result = run("check", "--url", sandbox.url, "--json", FREQTRADE__FREQAI_EXT__GUARDIAN__TOKEN=TOKEN)
+@pytest.mark.parametrize("variable", ["FREQAI_EXT_GUARDIAN__TOKEN", "FREQTRADE__FREQAI_EXT__GUARDIAN__TOKEN"])
+def test_check_takes_the_token_of_the_bot_from_the_environment(sandbox, variable):
+    result = run("check", "--url", sandbox.url, "--json", **{variable: TOKEN})
     report = json.loads(result.stdout)
     assert report["passed"] is True
     assert TOKEN not in result.output

@@ -59,7 +59,7 @@ def test_migrate_prints_a_section_and_names_the_variables_but_no_key(tmp_path):
     assert result.exit_code == 0, result.output
     section = json.loads(result.stdout)["freqai_ext"]["news"]
     assert section["graphiti"] == {"url": "http://127.0.0.1:8001", "dialect": "graphiti"}
-    assert "set FREQTRADE__FREQAI_EXT__NEWS__GRAPHITI__TOKEN from services.graphiti" in result.stderr
+    assert "set FREQAI_EXT_NEWS__GRAPHITI__TOKEN from services.graphiti" in result.stderr
     assert "s3cret" not in result.output
 
 
@@ -70,7 +70,7 @@ def test_migrate_writes_the_keys_into_a_file_of_its_owner(tmp_path):
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["freqai_ext"]["news"]["graphiti"]["dialect"] == "adapter"
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
-    assert "FREQTRADE__FREQAI_EXT__NEWS__GRAPHITI__TOKEN=g-s3cret" in secrets.read_text()
+    assert "FREQAI_EXT_NEWS__GRAPHITI__TOKEN=g-s3cret" in secrets.read_text()
     assert "s3cret" not in result.output
 
 

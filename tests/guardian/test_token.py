@@ -3,9 +3,10 @@ import os
 
 import pytest
 
+from freqai_ext._services.secrets import MAX_SECRET_BYTES
 from freqai_ext.errors import SettingsError
 from freqai_ext.guardian.settings import GuardianSettings
-from freqai_ext.guardian.token import MAX_TOKEN_BYTES, TokenSource
+from freqai_ext.guardian.token import TokenSource
 
 
 @pytest.fixture
@@ -68,12 +69,12 @@ def test_a_file_that_vanishes_is_an_error_and_the_old_token_stays(token_file):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty; write the token there"),
-        (b"\n the-token\n", "is empty; write the token there"),
-        ("schlüssel-7".encode(), "not ASCII, with which nobody can log in to Guardian"),
+        (b"", "is empty; write the secret there"),
+        (b"\n the-token\n", "is empty; write the secret there"),
+        ("schlüssel-7".encode(), "not ASCII, which cannot be sent; write another secret there"),
         ("token".encode("utf-16"), "not ASCII"),
         (b"half\x00token", "not ASCII"),
-        (b"x" * (MAX_TOKEN_BYTES + 1), f"is longer than {MAX_TOKEN_BYTES} bytes"),
+        (b"x" * (MAX_SECRET_BYTES + 1), f"is longer than {MAX_SECRET_BYTES} bytes"),
     ],
 )
 def test_a_first_line_that_is_no_token_is_refused_without_being_shown(token_file, content, message):

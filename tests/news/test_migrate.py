@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from freqai_ext._services.secrets import resolve_secrets
 from freqai_ext._settings import parse_settings
 from freqai_ext.errors import NewsDataError, SettingsError
-from freqai_ext.news.migrate import ENDPOINTS_VARIABLE, migrate, write_secrets
+from freqai_ext.news.migrate import migrate, write_secrets
 from freqai_ext.news.settings import NewsSettings
 
 OLD = """
@@ -53,23 +54,23 @@ def test_strings_in_any_order_come_to_a_valid_section_without_secrets(migrated):
     assert "s3cret" not in repr(migration) + json.dumps(migration.section)
 
 
-def test_secrets_go_to_the_variables_that_freqtrade_reads(migrated):
+def test_secrets_go_to_variables_that_freqtrade_does_not_read(migrated):
     secrets = migrated(OLD).secrets
-    assert secrets["FREQTRADE__FREQAI_EXT__NEWS__PERPLEXICA__API_KEY"] == "p-s3cret"
-    assert secrets["FREQTRADE__FREQAI_EXT__NEWS__GRAPHITI__TOKEN"] == "adapter-s3cret"
-    assert [endpoint["api_key"] for endpoint in json.loads(secrets[ENDPOINTS_VARIABLE])] == ["m-s3cret", "f-s3cret"]
-    assert not any("d-s3cret" in value or "db-" in value or "k-" in value for value in secrets.values())
+    assert secrets == {
+        "FREQAI_EXT_NEWS__PERPLEXICA__API_KEY": "p-s3cret",
+        "FREQAI_EXT_NEWS__GRAPHITI__TOKEN": "adapter-s3cret",
+        "FREQAI_EXT_NEWS__LLM__ENDPOINTS__0__API_KEY": "m-s3cret",
+        "FREQAI_EXT_NEWS__LLM__ENDPOINTS__1__API_KEY": "f-s3cret",
+    }
 
 
-def test_freqtrade_makes_the_same_settings_of_the_variables(migrated):
-    environment_variables = pytest.importorskip("freqtrade.configuration.environment_vars")
+def test_the_section_and_the_variables_come_to_the_settings_of_the_original(migrated):
     migration = migrated(OLD)
-    nested = environment_variables._flat_vars_to_nested_dict(dict(migration.secrets), "FREQTRADE__")
-    given = nested["freqai_ext"]["news"]
-    merged = {name: part | given.get(name, {}) for name, part in migration.section.items()}
-    settings = parse_settings(NewsSettings, merged, "freqai_ext.news")
-    assert settings.llm.endpoints[0].api_key.get_secret_value() == "m-s3cret"
+    section = parse_settings(NewsSettings, migration.section, "freqai_ext.news")
+    settings = resolve_secrets(section, "freqai_ext.news", migration.secrets)
+    assert [each.api_key.get_secret_value() for each in settings.llm.endpoints] == ["m-s3cret", "f-s3cret"]
     assert settings.graphiti.token.get_secret_value() == "adapter-s3cret"
+    assert settings.perplexica.api_key.get_secret_value() == "p-s3cret"
     assert settings.perplexica.url == "http://127.0.0.1:3000"
 
 
@@ -86,32 +87,19 @@ def test_mappings_and_entries_without_a_key_are_taken(migrated):
         "models:\n  fallback: {model: m, api_base: 'http://l:11434'}\n"
     )
     assert migration.section["graphiti"]["dialect"] == "graphiti"
-    assert migration.secrets == {"FREQTRADE__FREQAI_EXT__NEWS__PERPLEXICA__API_KEY": "p-s3cret"}
+    assert migration.secrets == {"FREQAI_EXT_NEWS__PERPLEXICA__API_KEY": "p-s3cret"}
     assert [endpoint["name"] for endpoint in migration.section["llm"]["endpoints"]] == ["fallback"]
 
 
 @pytest.mark.parametrize("key", ["20260109", "1e5", "1_000", "nan", "true", "FALSE", '["s3cret"]'])
-def test_a_key_that_freqtrade_would_not_leave_a_text_is_no_variable_and_a_note_names_its_setting(migrated, key):
-    services = {
-        "graphiti": {"url": "http://g:8000", "token": key},
-        "perplexica": {"url": "http://p:3000", "api_key": key},
-    }
-    migration = migrated(json.dumps({"services": services}))
-    assert (migration.secrets, migration.origins) == ({}, {})
-    for name, setting in (("graphiti", "graphiti.token"), ("perplexica", "perplexica.api_key")):
-        (note,) = (note for note in migration.notes if note.startswith(f"services.{name}: Freqtrade"))
-        assert f"write the key, in quotes, as freqai_ext.news.{setting} into a configuration file" in note
-        assert key not in note
-        assert "owner alone" in note
-
-
-def test_a_key_of_a_model_may_look_like_a_number_for_it_stands_in_a_list(migrated):
-    environment_variables = pytest.importorskip("freqtrade.configuration.environment_vars")
-    model = {"model": "m", "api_base": "http://l:11434", "api_key": "20260109"}
-    secrets = migrated(json.dumps({"models": {"fallback": model}})).secrets
-    nested = environment_variables._flat_vars_to_nested_dict(dict(secrets), "FREQTRADE__")
-    settings = parse_settings(NewsSettings, nested["freqai_ext"]["news"], "freqai_ext.news")
-    assert settings.llm.endpoints[0].api_key.get_secret_value() == "20260109"
+def test_a_key_that_looks_like_a_number_stays_a_text(migrated, key):
+    services = {"graphiti": {"url": "http://g:8000", "token": key}}
+    model = {"model": "m", "api_base": "http://l:11434", "api_key": key}
+    migration = migrated(json.dumps({"services": services, "models": {"fallback": model}}))
+    section = parse_settings(NewsSettings, migration.section, "freqai_ext.news")
+    settings = resolve_secrets(section, "freqai_ext.news", migration.secrets)
+    assert settings.graphiti.token.get_secret_value() == key
+    assert settings.llm.endpoints[0].api_key.get_secret_value() == key
 
 
 def test_references_to_the_environment_are_replaced(migrated):

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from freqai_ext import errors
 from freqai_ext._services.loopback.clock import epoch_s
+from freqai_ext._services.loopback.guard import CONTROL_HEADERS
 from freqai_ext.errors import FreqaiExtError, SettingsError
 
 STOP_TIMEOUT_S: Final = 5.0
@@ -150,7 +151,7 @@ class ControlledServer(ChildServer):
     def start(self) -> None:
         """Start the server and wait until it listens; raises what :meth:`ChildServer.start` does."""
         super().start()
-        self._control = httpx.Client(base_url=self.control_url, trust_env=False, timeout=30.0)
+        self._control = httpx.Client(base_url=self.control_url, headers=CONTROL_HEADERS, trust_env=False, timeout=30.0)
 
     def stop(self) -> None:
         """Stop the server; does nothing when it is not running."""

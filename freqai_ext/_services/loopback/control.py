@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from freqai_ext._services.loopback.answer import json_response
 from freqai_ext._services.loopback.clock import SettableClock
 from freqai_ext._services.loopback.faults import FaultPlan, FaultT
+from freqai_ext._services.loopback.guard import LocalRequestsOnly
 from freqai_ext.errors import SettingsError
 
 
@@ -26,7 +27,8 @@ def control_app(
     - ``GET /_sim/clock``, ``POST /_sim/clock?now_ms=&rate=``: a settable clock; 409 where it is the wall's;
     - ``GET``, ``POST``, ``DELETE /_sim/faults[?number=]``: a fault or a list of them as JSON.
 
-    What is not valid is answered with 400 and ``{"error": ...}``.
+    What is not valid is answered with 400 and ``{"error": ...}``, what may come from a web page as
+    :class:`~freqai_ext._services.loopback.guard.LocalRequestsOnly` says.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ def control_app(
         Opens and closes ports as the faults in place say.
     """
     app = FastAPI(title=title, openapi_url=None)
+    app.add_middleware(LocalRequestsOnly)
 
     @app.exception_handler(SettingsError)
     async def _wrong(_: Request, error: SettingsError) -> Response:

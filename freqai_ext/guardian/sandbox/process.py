@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import tempfile
 from functools import partial
 
 from freqai_ext._services.loopback.clock import clock_of
@@ -11,6 +10,7 @@ from freqai_ext._services.loopback.faults import FaultPlan
 from freqai_ext._services.loopback.parent import read_order, say_fault
 from freqai_ext._services.loopback.port import Port, keep_quiet_of_cut_answers
 from freqai_ext._services.loopback.serving import serve
+from freqai_ext._services.scratch import scratch_folder
 from freqai_ext.errors import FreqaiExtError, GuardianUnavailableError
 from freqai_ext.guardian.sandbox.control import create_control_app
 from freqai_ext.guardian.sandbox.faults import SERVICE, Fault
@@ -24,7 +24,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="guardian sandbox: %(levelname)s: %(message)s")
     keep_quiet_of_cut_answers()
     order = read_order()
-    with tempfile.TemporaryDirectory(prefix="freqai-ext-guardian-") as scratch:
+    with scratch_folder() as scratch:
         try:
             settings = SandboxSettings.model_validate({"folder": scratch} | order["settings"])
             faults = FaultPlan[Fault]()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from freqai_ext._services.loopback.guard import CONTROL_HEADERS
 from freqai_ext.errors import GuardianDataError, GuardianUnavailableError, SettingsError
 from freqai_ext.guardian.sandbox import Fault, Sandbox, SandboxSettings
 
@@ -205,7 +206,7 @@ def test_requests_are_counted_and_the_token_is_never_shown(sandbox, client):
 def test_settings_that_are_not_valid_are_explained(sandbox):
     with pytest.raises(SettingsError, match=r"sandbox\.seed: cannot be changed while it runs"):
         sandbox.change(seed=3)
-    answer = httpx.post(f"{sandbox.control_url}/_sim/faults", content=b"{", trust_env=False)
+    answer = httpx.post(f"{sandbox.control_url}/_sim/faults", content=b"{", headers={**CONTROL_HEADERS, "Content-Type": "application/json"}, trust_env=False)
     assert answer.status_code == 400
     assert "the body is not JSON" in answer.json()["error"]
 
@@ -248,7 +249,7 @@ def test_the_wall_clock_cannot_be_set_and_the_server_ends_when_its_parent_is_kil
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         url, control_url = parent.stdout.readline().split()
-        answer = httpx.post(f"{control_url}/_sim/clock?now_ms=5", trust_env=False)
+        answer = httpx.post(f"{control_url}/_sim/clock?now_ms=5", headers=CONTROL_HEADERS, trust_env=False)
         assert answer.status_code == 409
         assert "start with the clock 'sim'" in answer.json()["error"]
         assert not closed(port_of(url))

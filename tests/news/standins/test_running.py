@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from freqai_ext._services.loopback.guard import CONTROL_HEADERS
 from freqai_ext._settings import parse_settings
 from freqai_ext.errors import NewsDataError, NewsUnavailableError, SettingsError
 from freqai_ext.news.settings import NewsSettings
@@ -131,7 +132,7 @@ def test_what_is_not_valid_is_explained(services):
         services.change(llm_style="loud")
     with pytest.raises(SettingsError, match="fault 99: there is none"):
         services.remove_faults(99)
-    answer = httpx.post(f"{services.control_url}/_sim/faults", content=b"{", trust_env=False)
+    answer = httpx.post(f"{services.control_url}/_sim/faults", content=b"{", headers={**CONTROL_HEADERS, "Content-Type": "application/json"}, trust_env=False)
     assert (answer.status_code, "not JSON" in answer.json()["error"]) == (400, True)
 
 
@@ -200,7 +201,7 @@ def test_the_wall_clock_cannot_be_set_and_the_servers_end_when_their_parent_is_k
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         url, control_url = parent.stdout.readline().split()
-        answer = httpx.post(f"{control_url}/_sim/clock?now_ms=5", trust_env=False)
+        answer = httpx.post(f"{control_url}/_sim/clock?now_ms=5", headers=CONTROL_HEADERS, trust_env=False)
         assert answer.status_code == 409
         assert "start with the clock 'sim'" in answer.json()["error"]
         os.kill(parent.pid, signal.SIGKILL)
