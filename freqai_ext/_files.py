@@ -3,19 +3,34 @@
 import errno
 import os
 import stat
+import uuid
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from freqai_ext.errors import SettingsError
 
+_LONGEST_NAME: Final = 100
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` (UTF-8): written beside it, synced to disk, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace ``path`` by ``text`` (UTF-8): written beside it, synced to disk, then renamed.
+
+    Threads and processes may write the same path at a time: the last one wins, whole. The file keeps its mode; a new
+    one gets the usual one.
+
+    Raises
+    ------
+    OSError
+        As far as the disk fails; the old file is then as it was.
+    """
+    # A name that nobody else has: not another thread, nor an earlier process of the same number that was killed.
+    temporary = path.with_name(f".{path.name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            with suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from freqai_ext._services.throttle import Throttle
+
 logger = logging.getLogger(__name__)
 
 NEVER = float("inf")
@@ -153,6 +155,7 @@ class _Turns:
         self._signal = asyncio.Event()
         self._ending = False
         self._call: asyncio.Task[float] | None = None
+        self._failures = Throttle()
 
     @property
     def settled(self) -> bool:
@@ -198,11 +201,15 @@ class _Turns:
         try:
             self._call = asyncio.ensure_future(self.job.run(now_s))
             self._due_s = await self._call
+            self._failures.reset()
         except asyncio.CancelledError:
             if not self._ending:
                 raise
         except Exception:
-            logger.exception("%s failed; it is tried again in a minute", type(self.job).__name__)
+            if self._failures.passes():
+                logger.exception(
+                    "%s failed, times=%d; it is tried again in a minute", type(self.job).__name__, self._failures.count
+                )
             self._due_s = now_s + _AFTER_A_FAULT_S
         finally:
             self._asked_s, self._call = now_s, None

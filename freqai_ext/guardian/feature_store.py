@@ -14,9 +14,10 @@ from sqlalchemy import inspect as inspect_database
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
+from freqai_ext._services.database import explained
 from freqai_ext.errors import GuardianDataError
 from freqai_ext.guardian._transforms import FloatArray
-from freqai_ext.guardian.database import open_database
+from freqai_ext.guardian.database import SETTING, open_database
 from freqai_ext.guardian.flatten import FeatureRow
 from freqai_ext.guardian.schema import SCHEMA, SCHEMA_VERSION
 
@@ -194,11 +195,7 @@ class FeatureStore:
         try:
             yield
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise GuardianDataError(
-                f"{_path(engine)}: the recorded features cannot be used ({reason}); see that the disk is not full and "
-                "the file may be written, or move it away and start anew"
-            ) from None
+            raise GuardianDataError(explained(error, _path(engine), SETTING)) from None
 
     def _readable_columns(self) -> "list[Column[float | None]]":
         if self._engine is None:

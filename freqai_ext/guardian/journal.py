@@ -18,10 +18,12 @@ from sqlalchemy import Delete, Engine, Executable, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from freqai_ext._services.database import explained
 from freqai_ext._services.throttle import Throttle
 from freqai_ext.errors import GuardianDataError
 from freqai_ext.guardian import _journal_tables as tables
 from freqai_ext.guardian._slot import Superseded
+from freqai_ext.guardian.database import SETTING
 from freqai_ext.guardian.journal_reader import JournalReader, Outcome, reason, rowid
 from freqai_ext.guardian.payload import Payload, storable
 
@@ -65,10 +67,7 @@ class Journal(JournalReader):
             with engine.begin() as connection:
                 tables.create_tables(connection)
         except SQLAlchemyError as error:
-            raise GuardianDataError(
-                f"{engine.url.database}: no journal can be kept in it ({reason(error)}); free or repair it, or set "
-                "freqai_ext.guardian.database"
-            ) from error
+            raise GuardianDataError(explained(error, engine.url.database or "", SETTING)) from None
 
     @property
     def faults(self) -> int:

@@ -24,7 +24,7 @@ from freqtrade.exceptions import OperationalException
 from pandas import DataFrame
 
 from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
-from freqai_ext.errors import SettingsError
+from freqai_ext.errors import FreqaiExtError
 from freqai_ext.models._backends import Task
 from freqai_ext.models._fast_merge import use_fast_merge
 from freqai_ext.models._history_dtype import repair_history_dates
@@ -56,14 +56,15 @@ class ExtModel(LiveStatistics, _Base):
 
     def __init__(self, config: "Config") -> None:
         protect_secrets(config)
-        self._origin: dict[str, str] | None = prediction_origin(config)
         try:
+            # It reads what Guardian's features were recorded of, which may be damaged.
+            self._origin: dict[str, str] | None = prediction_origin(config)
             self.ext_settings: ExtSettings = load_ext_settings(config)
             self.pipeline_settings = PipelineSettings(
                 **{**self.pipeline_defaults, **self.ext_settings.pipeline.model_dump(exclude_unset=True)}
             )
             parameters = self.checked_parameters(config.get("freqai", {}).get("model_training_parameters", {}))
-        except SettingsError as error:
+        except FreqaiExtError as error:
             raise OperationalException(str(error)) from error
         super().__init__(config=config)
         self.model_training_parameters = parameters

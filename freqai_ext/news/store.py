@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Engine, Executable, Select, bindparam, delete, event, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from freqai_ext._services.database import open_sqlite
+from freqai_ext._services.database import check_sqlite, explained, open_sqlite
 from freqai_ext.errors import NewsDataError
 from freqai_ext.news import _tables as tables
 from freqai_ext.news._store_rows import article_of, article_row, decision_of, verdict_of, verdict_row
@@ -58,6 +58,19 @@ class Added:
     verdict: Verdict | None = None
     row: int = 0
     articles: tuple[Article, ...] = ()
+
+
+def check_store(path: Path) -> None:
+    """Check the file before a bot starts, see :func:`~freqai_ext._services.database.check_sqlite`.
+
+    It stops the start, and is not replaced by a new one: what was known at which time cannot be found out again.
+
+    Raises
+    ------
+    NewsDataError
+        If it cannot be used.
+    """
+    check_sqlite(path, _SETTING, NewsDataError)
 
 
 Listener = Callable[[Added], None]
@@ -356,11 +369,12 @@ class NewsStore:
             yield
         except (SQLAlchemyError, sqlite3.Error, UnicodeEncodeError, ValueError) as error:
             # Never the statement with its values.
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise NewsDataError(
-                f"{self.path}: the news store cannot be used ({reason}); see that the disk is not full and the file "
-                f"may be written, or move it away and start anew, or set {_SETTING}"
-            ) from None
+            reason = getattr(error, "orig", None) or error
+            if isinstance(reason, UnicodeError):
+                raise NewsDataError(
+                    f"{self.path}: a text cannot be stored ({reason}); leave that character out"
+                ) from None
+            raise NewsDataError(explained(error, self.path, _SETTING)) from None
 
 
 def _of_asset(query: Select[Any], asset: str | None, since_s: float, until_s: float) -> Select[Any]:

@@ -32,6 +32,7 @@ from freqai_ext.news.gate import (
 )
 from freqai_ext.news.memory import MEMORY_BPS, MEMORY_COUNT, WINDOW_S
 from freqai_ext.news.records import Decision
+from freqai_ext.news.store import check_store
 from freqai_ext.news.watchlist import Numbers
 from freqai_ext.strategies._base import ExtStrategy
 from freqai_ext.strategies._news import LiveDesk, NewsDesk, ReplayDesk, at_end, numbers_of
@@ -138,6 +139,26 @@ class GraphitiHybridStrategy(ExtStrategy):
     def _periods(self) -> tuple[int, ...]:
         """Periods that have a column: all that hyperopt may choose, else the chosen one."""
         return tuple({*self.rsi_period.range, int(self.rsi_period.value)})
+
+    @property
+    def news_database(self) -> Path:
+        """SQLite file of the news store."""
+        return self.ext_settings.news.database or Path(self.config["user_data_dir"]) / "news" / "news.sqlite"
+
+    def ft_bot_start(self, **kwargs: Any) -> None:
+        """Check the news store, where it will be written, and start as Freqtrade's strategies do.
+
+        Raises
+        ------
+        OperationalException
+            Where the store cannot be used. Freqtrade puts a traceback before what ``bot_start`` raises.
+        """
+        if self.config.get("runmode") in _LIVE:
+            try:
+                check_store(self.news_database)
+            except FreqaiExtError as error:
+                raise OperationalException(str(error)) from error
+        super().ft_bot_start(**kwargs)
 
     def bot_start(self, **kwargs: Any) -> None:
         """Start the news services in dry-run and live trading.
@@ -283,7 +304,7 @@ class GraphitiHybridStrategy(ExtStrategy):
     def _open_desk(self) -> NewsDesk:
         if self._desk is None:
             news = self.ext_settings.news
-            database = news.database or Path(self.config["user_data_dir"]) / "news" / "news.sqlite"
+            database = self.news_database
             memory_s = self.ext_settings.hybrid.memory_candles * self._candle_s
             bot = news.bot or str(self.config.get("bot_name") or "freqtrade")
             try:

@@ -27,6 +27,7 @@ from freqai_ext.guardian import (
     open_trade_book,
     recorded_features,
 )
+from freqai_ext.guardian.database import check_database
 from freqai_ext.models._feature_share import tell_feature_share
 from freqai_ext.models._guardian_inputs import database_of
 from freqai_ext.models._train_schedule import train_by
@@ -85,6 +86,21 @@ class GuardianMixin(IStrategy):
     def guardian_database(self) -> Path:
         """SQLite file of the journal and the feature history."""
         return database_of(self.guardian_settings, self.config)
+
+    def ft_bot_start(self, **kwargs: Any) -> None:
+        """Check the database, where it will be written, and start as Freqtrade's strategies do.
+
+        Raises
+        ------
+        OperationalException
+            Where the database cannot be used. Freqtrade puts a traceback before what ``bot_start`` raises.
+        """
+        if self.config.get("runmode") in _LIVE:
+            try:
+                check_database(self.guardian_database)
+            except FreqaiExtError as error:
+                raise OperationalException(str(error)) from error
+        super().ft_bot_start(**kwargs)
 
     def bot_start(self, **kwargs: Any) -> None:
         """Check the settings against Guardian, and start the sidecar in dry-run and live trading.

@@ -29,13 +29,19 @@ def open_storage(journal: Path | None) -> "BaseStorage":
         except OSError:
             raise
         except Exception as error:
-            aside = journal.with_name(f"{journal.name}.broken")
+            aside = _free_name(journal.with_name(f"{journal.name}.broken"))
             journal.replace(aside)
             logger.warning("Tuning: %s is no journal (%s); set aside as %s", journal, error, aside.name)
             return _journal_storage(journal)
     except OSError as error:
         logger.warning("Tuning: the journal %s cannot be used (%s); an interrupted search starts anew", journal, error)
         return InMemoryStorage()
+
+
+def _free_name(path: Path) -> Path:
+    """Return ``path``, or with a number behind it where that is taken: what was set aside before stays."""
+    names = (path, *(path.with_name(f"{path.name}.{number}") for number in range(1, 1_000)))
+    return next((name for name in names if not name.exists()), path)
 
 
 def _journal_storage(journal: Path) -> "BaseStorage":

@@ -54,7 +54,7 @@ def test_a_missing_file_is_not_made_for_reading(tmp_path):
 def test_another_kind_of_file_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "guardian.sqlite"
     path.write_text("these are no tables" * 100)
-    with pytest.raises(GuardianDataError, match="cannot be used as a database"):
+    with pytest.raises(GuardianDataError, match="it is no SQLite database"):
         open_database(path)
     assert path.read_text() == "these are no tables" * 100
 

@@ -177,7 +177,7 @@ def test_a_recording_is_not_written(store, path):
 
 def test_a_table_that_went_missing_is_told_with_path_and_remedy(store, path):
     execute(path, "DROP TABLE guardian_features")
-    with pytest.raises(GuardianDataError, match=r"guardian\.sqlite: .* cannot be used \(no such table.*start anew"):
+    with pytest.raises(GuardianDataError, match=r"guardian\.sqlite: it cannot be used .*\(no such table.*move it away"):
         store.append([row("BTCUSDT")], 100.0)
     with pytest.raises(GuardianDataError, match="no such table"):
         store.read("BTCUSDT")

@@ -245,7 +245,7 @@ def test_a_database_that_cannot_be_written_is_an_error_at_the_start(tmp_path):
     open_database(path).dispose()
     engine = open_database(path, read_only=True)
     try:
-        with pytest.raises(GuardianDataError, match=r"sealed\.sqlite: no journal can be kept in it .*readonly"):
+        with pytest.raises(GuardianDataError, match=r"sealed\.sqlite: it may not be written .*readonly"):
             Journal(engine, 30.0)
     finally:
         engine.dispose()

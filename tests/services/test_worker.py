@@ -124,13 +124,31 @@ def test_a_failing_job_is_logged_and_tried_again_a_minute_later(start, clock, ca
     with caplog.at_level(logging.ERROR):
         worker = start(job)
         assert worker.settle(HANG_S)
-    assert "Recorder failed; it is tried again in a minute" in caplog.text
+    assert "Recorder failed, times=1; it is tried again in a minute" in caplog.text
     clock.now_s += 59.0
     assert worker.settle(HANG_S)
     assert len(job.calls) == 1
     clock.now_s += 1.0
     assert worker.settle(HANG_S)
     assert len(job.calls) == 2
+
+
+def test_a_job_that_goes_on_failing_is_logged_ever_more_seldom_until_it_is_over(start, clock, caplog):
+    job = Recorder(every_s=1.0, error=OSError("No space left on device"))
+    with caplog.at_level(logging.ERROR):
+        worker = start(job)
+        for _ in range(16):
+            assert worker.settle(HANG_S)
+            clock.now_s += 60.0
+        assert [message.split(", ")[1] for message in caplog.messages] == [
+            f"times={1 << n}; it is tried again in a minute" for n in range(5)
+        ]
+        job.error = None
+        assert worker.settle(HANG_S)
+        job.error = OSError("No space left on device")
+        clock.now_s += 60.0
+        assert worker.settle(HANG_S)
+    assert "times=1;" in caplog.messages[-1]
 
 
 def test_stopping_interrupts_a_hanging_job_and_closes_every_job(start):

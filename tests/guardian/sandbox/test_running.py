@@ -206,7 +206,12 @@ def test_requests_are_counted_and_the_token_is_never_shown(sandbox, client):
 def test_settings_that_are_not_valid_are_explained(sandbox):
     with pytest.raises(SettingsError, match=r"sandbox\.seed: cannot be changed while it runs"):
         sandbox.change(seed=3)
-    answer = httpx.post(f"{sandbox.control_url}/_sim/faults", content=b"{", headers={**CONTROL_HEADERS, "Content-Type": "application/json"}, trust_env=False)
+    answer = httpx.post(
+        f"{sandbox.control_url}/_sim/faults",
+        content=b"{",
+        headers={**CONTROL_HEADERS, "Content-Type": "application/json"},
+        trust_env=False,
+    )
     assert answer.status_code == 400
     assert "the body is not JSON" in answer.json()["error"]
 

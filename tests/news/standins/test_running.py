@@ -132,7 +132,12 @@ def test_what_is_not_valid_is_explained(services):
         services.change(llm_style="loud")
     with pytest.raises(SettingsError, match="fault 99: there is none"):
         services.remove_faults(99)
-    answer = httpx.post(f"{services.control_url}/_sim/faults", content=b"{", headers={**CONTROL_HEADERS, "Content-Type": "application/json"}, trust_env=False)
+    answer = httpx.post(
+        f"{services.control_url}/_sim/faults",
+        content=b"{",
+        headers={**CONTROL_HEADERS, "Content-Type": "application/json"},
+        trust_env=False,
+    )
     assert (answer.status_code, "not JSON" in answer.json()["error"]) == (400, True)
 
 
