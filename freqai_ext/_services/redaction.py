@@ -44,11 +44,18 @@ class Exposure:
     variable: str | None
 
     def __str__(self) -> str:
+        return f"{self.fault}; {self.remedy}"
+
+    @property
+    def fault(self) -> str:
+        """Where it stands, and why that is a fault."""
         where = f"the variable {self.variable}" if self.variable else "the configuration"
-        return (
-            f"{self.path}: its secret is in {where}, which Freqtrade shows in clear in `freqtrade show-config`; "
-            f"put it into {routes_of(self.path)}"
-        )
+        return f"{self.path}: its secret is in {where}, which Freqtrade shows in clear in `freqtrade show-config`"
+
+    @property
+    def remedy(self) -> str:
+        """Where it can stand instead."""
+        return f"put it into {routes_of(self.path)}"
 
 
 def exposures(config: Mapping[str, Any], section: type[BaseModel]) -> tuple[Exposure, ...]:

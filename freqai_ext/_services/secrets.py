@@ -204,6 +204,26 @@ def check_variables(section: type[BaseModel], environment: Mapping[str, str] | N
             )
 
 
+def unread_variables(settings: Settings, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the variables of our own that are set for a place in a list which the settings do not have."""
+    known = {variable_of(path) for path in _present(settings, "freqai_ext")}
+    names = os.environ if environment is None else environment
+    return tuple(sorted(name for name in names if name.startswith(PREFIX) and "__" in name and name not in known))
+
+
+def _present(settings: Settings, path: str) -> Iterator[str]:
+    for name, field in type(settings).model_fields.items():
+        where, value = f"{path}.{name}", getattr(settings, name)
+        if holds_secret(field.annotation):
+            yield where
+        elif isinstance(value, Settings):
+            yield from _present(value, where)
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, Settings):
+                    yield from _present(item, f"{where}.{index}")
+
+
 def _origins(annotation: Any) -> set[Any]:
     origin = getattr(annotation, "__origin__", None)
     return {origin, *(inner for part in get_args(annotation) for inner in _origins(part))}

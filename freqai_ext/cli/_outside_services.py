@@ -1,8 +1,12 @@
 """Keeps a bot on replayed candles away from the services of its configuration."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
+
+from freqai_ext._services.secrets import secret_paths
+from freqai_ext.config import ExtSettings
 
 # Freqtrade prefers them to configuration files.
 VARIABLES: Final = (
@@ -25,10 +29,26 @@ def without_services(folder: Path) -> dict[str, Any]:
     folder
         Of the run, for what the bot records.
     """
-    return {
-        "guardian": {"publish": False, "features": False, "database": str(folder / "guardian.sqlite")},
-        "news": {"database": str(folder / "news.sqlite"), **{source: {"url": None} for source in _SOURCES}},
-    }
+    guardian = {"publish": False, "features": False, "database": str(folder / "guardian.sqlite")}
+    news = {"database": str(folder / "news.sqlite"), **{source: {"url": None} for source in _SOURCES}}
+    return {"guardian": without_secrets("guardian", guardian), "news": without_secrets("news", news)}
+
+
+def without_secrets(section: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section in which each secret that it does not name itself is none, and in no file.
+
+    What stands in for a service must not be sent the secret of the real one, which the user's configuration names.
+    """
+    filled = deepcopy(dict(own))
+    for path in secret_paths(ExtSettings):
+        _, name, *parents, secret = path.split(".")
+        # A list of the user's is replaced as a whole.
+        if name == section and "*" not in parents:
+            place = filled
+            for part in parents:
+                place = place.setdefault(part, {})
+            place |= {key: None for key in (secret, f"{secret}_file") if key not in place}
+    return filled
 
 
 def services_left_alone(config: Mapping[str, Any], remedies: Mapping[str, str]) -> Iterator[str]:

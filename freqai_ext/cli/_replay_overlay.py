@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from freqai_ext._services.secrets import PREFIX as SECRET_PREFIX
 from freqai_ext.cli import _freqtrade_rules as rules
 from freqai_ext.cli._freqtrade_command import FreqtradeCommand
 
@@ -89,13 +90,15 @@ def child_environment(overlay: Mapping[str, Any], left_out: Sequence[str] = ()) 
     overlay
         What the run sets itself.
     left_out
-        Beginnings of further names, behind ``FREQTRADE__``.
+        Beginnings of further names, behind ``FREQTRADE__``; with any, our own variables of secrets are left out, too.
     """
     environment, removed = {}, []
     for name, value in os.environ.items():
         key = name.upper().removeprefix(_PREFIX)
         ours = name.upper().startswith(_PREFIX)
-        if ours and (key.startswith(tuple(left_out)) or not _passes(key.lower().split("__"), overlay)):
+        # Secrets of the real services, which those that stand in for them do not want.
+        secret = bool(left_out) and name.startswith(SECRET_PREFIX) and "__" in name
+        if secret or (ours and (key.startswith(tuple(left_out)) or not _passes(key.lower().split("__"), overlay))):
             removed.append(name)
         else:
             environment[name] = value

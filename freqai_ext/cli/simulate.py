@@ -65,7 +65,7 @@ def simulate(
     from freqai_ext._files import require_writable
     from freqai_ext._services.scratch import scratch_folder
     from freqai_ext.cli._freqtrade_command import check_command, parse_command
-    from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_services
+    from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_secrets, without_services
     from freqai_ext.cli._replay_overlay import child_environment, left_out_lines, merged, overlay_config
     from freqai_ext.cli._run_slot import run_slot
     from freqai_ext.replay import ReplayExchange, ReplaySettings
@@ -98,9 +98,11 @@ def simulate(
         overrides["freqai_ext"] = without_services(folder)
         if sandbox is not None:
             database = str(folder / _GUARDIAN_DATABASE)
-            overrides["freqai_ext"]["guardian"] = {"url": sandbox.url, "network": None, "database": database}
+            own = {"url": sandbox.url, "network": None, "database": database}
+            overrides["freqai_ext"]["guardian"] = without_secrets("guardian", own)
         if stand_ins is not None:
-            overrides["freqai_ext"]["news"] = {**stand_ins.section(), "database": str(folder / "news.sqlite")}
+            own = {**stand_ins.section(), "database": str(folder / "news.sqlite")}
+            overrides["freqai_ext"]["news"] = without_secrets("news", own)
         config = merged(overlay_config(parsed, exchange, wanted), overrides)
         overlay = folder / "overlay.json"
         overlay.write_text(json.dumps(config))

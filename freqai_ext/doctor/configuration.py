@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from freqai_ext.config import SECTION, load_ext_settings
+from freqai_ext._services.secrets import resolve_secrets, unread_variables
+from freqai_ext.config import SECTION, exposed_secrets, load_ext_settings
 from freqai_ext.doctor.context import Context, DoctorRequest, freqai_is_on
 from freqai_ext.doctor.finding import CheckSkippedError, Finding, failure, name_some, ok, warning
 from freqai_ext.errors import SettingsError
@@ -30,6 +31,8 @@ def check_configuration(context: Context) -> Iterator[Finding]:
     except OperationalException as error:
         yield failure(str(error).strip(), _load_remedy(context.request))
         return
+    for exposure in exposed_secrets(config):
+        yield warning(exposure.fault, exposure.remedy)
     context.loaded_config = config
     yield ok(f"Freqtrade accepts {', '.join(map(str, config['config_files']))}")
     if config.get("freqaimodel") and not freqai_is_on(config):
@@ -44,6 +47,7 @@ def check_configuration(context: Context) -> Iterator[Finding]:
         yield ok(
             f"the section '{SECTION}' is valid" if SECTION in config else f"no section '{SECTION}': defaults apply"
         )
+        yield from _secrets(context, config)
     yield from _likely_typos(config)
     yield from _pairs(config)
     yield from _user_directory(config["user_data_dir"])
@@ -146,6 +150,20 @@ def _pairs(config: Mapping[str, Any]) -> Iterator[Finding]:
             "trading_mode asks for",
             f"write pairs like {example}, or change trading_mode",
         )
+
+
+def _secrets(context: Context, config: Mapping[str, Any]) -> Iterator[Finding]:
+    """Files and variables that cannot be used as a secret, or are not."""
+    settings = load_ext_settings(config)
+    try:
+        resolve_secrets(settings)
+    except SettingsError as error:
+        # What asks a service would stop at it again.
+        context.section_is_valid = False
+        fault, _, remedy = str(error).rpartition("; ")
+        yield failure(fault, remedy)
+    for name in unread_variables(settings):
+        yield warning(f"{name}: is set, and the configuration has no such endpoint", "add it, or remove the variable")
 
 
 def _likely_typos(config: Mapping[str, Any]) -> Iterator[Finding]:

@@ -126,3 +126,45 @@ def test_environment_variables_reach_our_section(setup, monkeypatch):
     monkeypatch.setenv("FREQTRADE__FREQAI_EXT__STRATEGY__LEVERAGE", "2.5")
     with silence():
         assert load_config(setup.request())["freqai_ext"]["strategy"]["leverage"] == 2.5
+
+
+def test_a_secret_that_freqtrade_would_show_is_a_warning_with_its_other_routes(setup):
+    setup.change(freqai_ext__guardian={"token": "s3cret-token"})
+    (finding,) = problems(setup)
+    assert finding.level is Level.WARNING
+    assert finding.message == (
+        "freqai_ext.guardian.token: its secret is in the configuration, which Freqtrade shows in clear in "
+        "`freqtrade show-config`"
+    )
+    assert finding.remedy == (
+        "put it into the variable FREQAI_EXT_GUARDIAN__TOKEN, or into a file that freqai_ext.guardian.token_file names"
+    )
+
+
+def test_a_secret_in_a_variable_of_freqtrades_is_named_by_it_also_without_freqai(setup, monkeypatch):
+    monkeypatch.setenv("FREQTRADE__FREQAI_EXT__NEWS__GRAPHITI__TOKEN", "s3cret-token")
+    setup.change(freqai__enabled=False)
+    found = problems(setup)
+    assert "in the variable FREQTRADE__FREQAI_EXT__NEWS__GRAPHITI__TOKEN" in found[0].message
+    assert "s3cret" not in str(found)
+
+
+def test_a_file_of_a_secret_that_is_not_there_is_a_failure_that_names_its_setting(setup, tmp_path):
+    setup.change(freqai_ext__guardian={"token_file": str(tmp_path / "nowhere")})
+    (finding,) = problems(setup)
+    assert finding.level is Level.FAILURE
+    assert finding.message.startswith("freqai_ext.guardian.token_file: ")
+    assert finding.remedy.startswith("write the secret into its first line")
+
+
+def test_secrets_in_variables_and_files_of_ours_are_in_order(setup, monkeypatch):
+    monkeypatch.setenv("FREQAI_EXT_GUARDIAN__TOKEN", "s3cret-token")
+    assert problems(setup) == []
+
+
+def test_a_variable_for_an_endpoint_that_is_not_there_is_a_warning(setup, monkeypatch):
+    monkeypatch.setenv("FREQAI_EXT_NEWS__LLM__ENDPOINTS__1__API_KEY", "s3cret-key")
+    (finding,) = problems(setup)
+    assert finding.message == (
+        "FREQAI_EXT_NEWS__LLM__ENDPOINTS__1__API_KEY: is set, and the configuration has no such endpoint"
+    )
