@@ -296,6 +296,19 @@ def test_without_a_secret_in_the_configuration_nothing_is_said(files, caplog):
     assert config["original_config"] == {"freqai_ext": config["freqai_ext"]}
 
 
+def test_what_freqtrade_leaves_in_clear_of_its_own_is_masked_too():
+    original = {
+        "api_server": {"jwt_secret_key": "s3cret", "ws_token": ["s3cret"], "username": "me", "password": ""},
+        "external_message_consumer": {"producers": [{"name": "p", "host": "h", "ws_token": "s3cret"}]},
+    }
+    config = {"original_config": original}
+    redact(config, ExtSettings)
+    assert "s3cret" not in json.dumps(config)
+    assert config["original_config"]["api_server"]["username"] == "me"
+    assert config["original_config"]["api_server"]["password"] == ""
+    assert config["original_config"]["external_message_consumer"]["producers"][0]["host"] == "h"
+
+
 class _Next(Settings):
     key: SecretStr | None = None
     listed: tuple["_Next", ...] = ()

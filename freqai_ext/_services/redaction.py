@@ -24,7 +24,12 @@ REDACTED: Final = "REDACTED"
 _SECTION: Final = "freqai_ext"
 _ORIGINAL: Final = "original_config"
 _FREQTRADE_PREFIX: Final = "FREQTRADE__"
+# Freqtrade's own that it does not mask; our compose files set the first.
+_FREQTRADES: Final = frozenset(
+    {"api_server.jwt_secret_key", "api_server.ws_token", "external_message_consumer.producers.*.ws_token"}
+)
 _LOGIN: Final = re.compile(r"(?<=://).*@|^[^:@]+:.*@", re.DOTALL)
+_PLACE: Final = re.compile(r"(?<=\.)\d+(?=\.|$)")
 _LEAST_CHARACTERS: Final = 6
 
 
@@ -76,13 +81,13 @@ def exposures(config: Mapping[str, Any], section: type[BaseModel]) -> tuple[Expo
 def redact(config: MutableMapping[str, Any], section: type[BaseModel]) -> None:
     """Mask the secrets of ``section`` in ``config["original_config"]``, wherever in it they stand.
 
-    What the bot works with stays as it is. A text that equals a secret is masked in other sections, too: the keys of
-    one service are often written down twice.
+    What the bot works with stays as it is. Freqtrade's own secrets that it leaves in clear are masked with them. A text
+    that equals a secret is masked in other sections, too: the keys of one service are often written down twice.
     """
     original = config.get(_ORIGINAL)
-    if not isinstance(original, MutableMapping) or original is config or not original.get(_SECTION):
+    if not isinstance(original, MutableMapping) or original is config:
         return
-    found = list(_secrets(original[_SECTION], section, _SECTION))
+    found = list(_secrets(original.get(_SECTION), section, _SECTION))
     values = frozenset(str(value) for _, value in found)
     paths = frozenset(path for path, _ in found)
     for name in original:
@@ -127,7 +132,9 @@ def _secrets(raw: Any, section: type[BaseModel], path: str) -> Iterator[tuple[st
 
 
 def _masked(value: Any, path: str, paths: frozenset[str], values: frozenset[str], ours: bool) -> Any:
-    if path in paths or (isinstance(value, str) and len(value) >= _LEAST_CHARACTERS and value in values):
+    if (value and (path in paths or _PLACE.sub("*", path) in _FREQTRADES)) or (
+        isinstance(value, str) and len(value) >= _LEAST_CHARACTERS and value in values
+    ):
         return REDACTED
     if isinstance(value, Mapping):
         return {name: _masked(item, f"{path}.{name}", paths, values, ours) for name, item in value.items()}

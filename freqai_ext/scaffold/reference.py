@@ -21,7 +21,8 @@ _INTRODUCTION = """\
 freqai_ext reads one section of the Freqtrade configuration, `freqai_ext`, which stands beside `freqai`. Every
 setting has a default, so the section may be left out. An unknown key is an error that names the closest known one;
 a wrong value is an error that names the path, the value and the rule. Environment variables work as for every other
-key of Freqtrade: `FREQTRADE__FREQAI_EXT__STRATEGY__LEVERAGE=2`.
+key of Freqtrade: `FREQTRADE__FREQAI_EXT__STRATEGY__LEVERAGE=2`. [Secrets](secrets.md) have variables and files of
+their own, which Freqtrade neither prints nor stores.
 
 `freqai-ext init` writes a complete configuration, in which the section reads:
 

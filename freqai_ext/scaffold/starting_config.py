@@ -82,13 +82,15 @@ def hyper_config(trading_mode: TradingMode) -> dict[str, Any]:
 def sidecar_config() -> dict[str, Any]:
     """Return the starting configuration of the Guardian sidecar: it predicts and publishes, in dry-run.
 
-    It holds no secret; Guardian's token comes from ``freqai_ext.guardian.token_file`` or the environment.
+    It holds no secret; Guardian's token comes from ``freqai_ext.guardian.token_file`` or the variable
+    ``FREQAI_EXT_GUARDIAN__TOKEN``.
     """
     config = hyper_config("spot")
     config |= {"strategy": "GuardianSidecarStrategy", "freqaimodel": "CalibratedSignalModel"}
     config["freqai"]["identifier"] = "guardian_sidecar"
     config["freqai_ext"]["guardian"] = {
         "url": "http://127.0.0.1:8099",
+        "token_file": None,
         "network": "mainnet",
         "push_interval_s": 300,
         "train_cron": "10 */4 * * *",
@@ -101,7 +103,8 @@ def sidecar_config() -> dict[str, Any]:
 def hybrid_config() -> dict[str, Any]:
     """Return the starting configuration of ``GraphitiHybridStrategy``, with the parameters of the original.
 
-    It holds no secrets; the services are where they stand after a plain installation on this machine.
+    It holds no secrets, but the settings that name their files; the services are where they stand after a plain
+    installation on this machine.
     """
     config = starting_config("spot")
     del config["freqai"]
@@ -114,10 +117,15 @@ def hybrid_config() -> dict[str, Any]:
             "perplexica": {"url": "http://127.0.0.1:3000"},
             "llm": {
                 "endpoints": [
-                    {"name": "primary_analysis", "model": "llama3.1:8b", "api_base": "http://127.0.0.1:11434/v1"}
+                    {
+                        "name": "primary_analysis",
+                        "model": "llama3.1:8b",
+                        "api_base": "http://127.0.0.1:11434/v1",
+                        "api_key_file": None,
+                    }
                 ]
             },
-            "graphiti": {"url": "http://127.0.0.1:8000", "dialect": "graphiti"},
+            "graphiti": {"url": "http://127.0.0.1:8000", "dialect": "graphiti", "token_file": None},
         },
         "hybrid": {
             "rsi_period": 14,

@@ -146,18 +146,19 @@ class GraphitiHybridStrategy(ExtStrategy):
         return self.ext_settings.news.database or Path(self.config["user_data_dir"]) / "news" / "news.sqlite"
 
     def ft_bot_start(self, **kwargs: Any) -> None:
-        """Check the news store, where it will be written, and start as Freqtrade's strategies do.
+        """Check the news store and open the news services, where they are used, and start as Freqtrade's strategies do.
 
         Raises
         ------
         OperationalException
-            Where the store cannot be used. Freqtrade puts a traceback before what ``bot_start`` raises.
+            Where one of them cannot be used. Freqtrade puts a traceback before what ``bot_start`` raises.
         """
         if self.config.get("runmode") in _LIVE:
             try:
                 check_store(self.news_database)
             except FreqaiExtError as error:
                 raise OperationalException(str(error)) from error
+            self._open_desk()
         super().ft_bot_start(**kwargs)
 
     def bot_start(self, **kwargs: Any) -> None:

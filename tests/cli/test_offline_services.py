@@ -24,7 +24,7 @@ def test_a_secret_of_what_stands_in_stays():
     found = without("news", own)
     assert found["graphiti"] == {"url": "http://127.0.0.1:1", "token": "of-the-stand-in", "token_file": None}
     assert found["perplexica"] == {"api_key": None, "api_key_file": None}
-    assert "token" in own["graphiti"] and "token_file" not in own["graphiti"]
+    assert own["graphiti"] == {"url": "http://127.0.0.1:1", "token": "of-the-stand-in"}
 
 
 def test_variables_of_secrets_do_not_reach_a_bot_whose_services_are_left_alone(monkeypatch):

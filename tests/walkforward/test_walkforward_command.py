@@ -65,9 +65,51 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process_behind(backtest, tm
     assert f"{6 - len(kept)} trained, {len(kept)} there already" in again.stdout
 
 
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("command", ["walkforward", "evaluate"])
+def test_a_run_that_is_ended_by_a_signal_leaves_no_process_behind_that_trains_or_writes(
+    backtest, tmp_path, command, number
+):
+    words = backtest.options(model="SlowModel", strategy="SmallStrategy")
+    if command == "evaluate":
+        place = words.index("--freqaimodel")
+        words = ["--models", "SlowModel", *words[:place], *words[place + 2 :]]
+    models = backtest.userdir / "models"
+    with (tmp_path / "output").open("w+") as output:
+        process = subprocess.Popen([COMMAND[0], command, "--jobs", "2", *words], stdout=output, stderr=output)
+        _wait_for_prediction(models, process)
+        family = psutil.Process(process.pid).children(recursive=True)
+        # Nobody else is told, as where a supervisor or the out-of-memory killer ends it.
+        process.send_signal(number)
+        code = process.wait(timeout=60)
+        output.seek(0)
+        shown = output.read()
+    assert len(family) >= 2
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    before = _sizes(models)
+    time.sleep(2.0)
+    assert _sizes(models) == before
+    if number == signal.SIGTERM:
+        assert code == 143
+        assert "Interrupted. Run it again for the other windows." in shown
+        assert "Traceback" not in shown
+        assert list(models.rglob(".walkforward/*")) == []
+    else:
+        assert code == -signal.SIGKILL
+        again = subprocess.run([COMMAND[0], command, "--jobs", "2", *words], capture_output=True, timeout=300)
+        assert again.returncode == 0, again.stderr
+        assert list(models.rglob(".walkforward/*")) == []
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
 def _wait_for_prediction(folder: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 120
-    while not list(folder.glob("backtesting_predictions/*.feather")):
+    while not list(folder.rglob("backtesting_predictions/*.feather")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
