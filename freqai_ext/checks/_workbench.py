@@ -1,6 +1,5 @@
 """A FreqAI model on a bench: trained and asked for predictions as FreqAI does, without a bot."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 from freqtrade.freqai.tensorboard.base_tensorboard import BaseTensorboardLogger
 
+from freqai_ext._services.scratch import scratch_folder
 from freqai_ext.models._kind import model_task, takes_several_targets
 
 PAIR = "BTC/USDT"
@@ -120,8 +120,8 @@ class Workbench:
 @contextmanager
 def workbench(model_class: type, freqai: Mapping[str, Any] | None = None) -> Iterator[Workbench]:
     """Give a workbench in a temporary directory."""
-    with tempfile.TemporaryDirectory(prefix="freqai_ext_check_") as folder:
-        yield Workbench(model_class, Path(folder), freqai)
+    with scratch_folder() as folder:
+        yield Workbench(model_class, folder, freqai)
 
 
 def example_frame(

@@ -3,7 +3,6 @@
 import importlib.util
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from freqai_ext._services.scratch import scratch_folder
 from freqai_ext._settings import suggest
 from freqai_ext.config import SECTION
 from freqai_ext.doctor.context import Context, freqai_is_on, is_ours
@@ -91,8 +91,8 @@ def _load_model(name: str, config: dict[str, Any]) -> Any:
     # in a user directory of its own; the real one is searched first, as Freqtrade does.
     from freqtrade.resolvers.freqaimodel_resolver import FreqaiModelResolver
 
-    with tempfile.TemporaryDirectory() as scratch:
-        apart = {**deepcopy(config), "user_data_dir": Path(scratch)}
+    with scratch_folder() as scratch:
+        apart = {**deepcopy(config), "user_data_dir": scratch}
         extra_folder = config["user_data_dir"] / "freqaimodels"
         return FreqaiModelResolver.load_object(name, apart, kwargs={"config": apart}, extra_dir=str(extra_folder))
 

@@ -1,16 +1,15 @@
 """A stretch of candles to compute features on: the latest stored ones, or generated ones where any is missing."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from freqai_ext._services.scratch import scratch_folder
 from freqai_ext.doctor.candles import load_candles, needed_pairs, needed_timeframes, startup_candles, warm_up
 from freqai_ext.labels import timeframe_to_timedelta
 
@@ -52,12 +51,12 @@ def sample_candles(config: dict[str, Any]) -> Iterator[SampleCandles]:
     sample["freqai"]["train_period_days"] = 0
     ends = [_last_date(config, pair, timeframe) for pair in pairs for timeframe in timeframes]
     stored_ends = [end for end in ends if end is not None]
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         if len(stored_ends) == len(ends):
             end, origin = min(stored_ends), f"the stored candles to {min(stored_ends):%F %H:%M}"
         else:
             end, origin = _GENERATED_END, "generated candles, as not all that it needs are stored"
-            sample["datadir"], sample["dataformat_ohlcv"] = Path(scratch), "feather"
+            sample["datadir"], sample["dataformat_ohlcv"] = scratch, "feather"
             start = end - span - max(warm_up(config, timeframe) for timeframe in timeframes)
             _store_generated(sample, pairs, timeframes, start, end)
         sample["timerange"] = f"{(end - span).timestamp():.0f}-{end.timestamp():.0f}"

@@ -91,6 +91,32 @@ def test_doctor_ends_with_0_where_all_is_well_and_with_1_where_not(services, con
     assert [one["service"] for one in found["findings"] if one["level"] == "failure"] == ["llm"]
 
 
+def test_doctor_sends_the_secrets_of_files_and_variables_of_ours(services, config, tmp_path):
+    services.change(llm_key="s3cret-key", graphiti_token="s3cret-token")
+    try:
+        section = services.section()
+        for endpoint in section["llm"]["endpoints"]:
+            endpoint.pop("api_key", None)
+        section["graphiti"].pop("token", None)
+        file = tmp_path / "token"
+        file.write_text("s3cret-token\n")
+        file.chmod(0o600)
+        section["graphiti"]["token_file"] = str(file)
+        options = config(section)
+        refused = run("doctor", *options)
+        assert refused.exit_code == 1
+        variable = "FREQAI_EXT_NEWS__LLM__ENDPOINTS__0__API_KEY"
+        result = CliRunner().invoke(app, ["news", "doctor", *options], env={"COLUMNS": "200", variable: "s3cret-key"})
+        assert result.exit_code == 0, result.output
+        assert "warning:" not in result.stderr
+        section["graphiti"] |= {"token": "s3cret-token", "token_file": None}
+        shown = CliRunner().invoke(app, ["news", "doctor", *config(section)], env={variable: "s3cret-key"})
+        assert "warning: freqai_ext.news.graphiti.token: its secret is in the configuration" in shown.stderr
+        assert "s3cret" not in refused.output + result.output + shown.output
+    finally:
+        services.change(llm_key=None, graphiti_token=None)
+
+
 def test_standins_run_until_they_are_interrupted():
     ports = [word for name in ("perplexica", "searxng", "llm", "graphiti") for word in (f"--{name}-port", "0")]
     command = [sys.executable, "-m", "freqai_ext", "news", "standins", *ports, "--style", "fenced"]
