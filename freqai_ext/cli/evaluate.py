@@ -78,12 +78,16 @@ def evaluate(
         baseline=baseline, trusted_only=trusted_only, samples=samples, level=level, block_hours=block_hours
     )
     families = tuple(name.strip() for name in features.split(",") if name.strip()) if features is not None else None
+    signals = Interruptible()
     try:
         entrants = prepare_entrants(
             context.args, parse_contenders(models or [], contenders), families=families, label_candles=label
         )
-        with say_once(), Interruptible() as signals, EvaluationProgress(Console(stderr=True)) as progress:
+        with say_once(), signals, EvaluationProgress(Console(stderr=True)) as progress:
             evaluation = run(entrants, options, jobs, progress)
+    except KeyboardInterrupt:
+        # Outside of the trainings, after which nothing is lost.
+        raise typer.Exit(signals.exit_code) from None
     except FreqtradeException as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

@@ -31,9 +31,13 @@ def walkforward(
     from freqai_ext.cli._child import Interruptible
     from freqai_ext.walkforward import backtesting_config, run_walkforward
 
+    signals = Interruptible()
     try:
-        with Interruptible() as signals:
+        with signals:
             report = run_walkforward(backtesting_config(context.args), jobs, progress=True)
+    except KeyboardInterrupt:
+        # Before a worker was started.
+        raise typer.Exit(signals.exit_code) from None
     except FreqtradeException as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

@@ -56,7 +56,7 @@ def commands(place):
         ),
         "simulate": (
             ["simulate", "--news", "--guardian", "--days", "6", *data, "--", "trade", *bot(place)],
-            "simulated 10 %",
+            "Simulating",
             4,
         ),
         "demo": (["demo", "--news", "--output", str(place / "demo")], None, 4),
