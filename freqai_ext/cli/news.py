@@ -197,13 +197,12 @@ def parse_news_fault(text: str, now_s: float) -> "Fault":
 
 
 def _settings(config: list[Path] | None, userdir: Path | None) -> "NewsSettings":
-    from freqai_ext._services.secrets import resolve_secrets
     from freqai_ext.config import exposed_secrets, load_ext_settings
 
     found = bot_command(config, userdir).config
     for exposure in exposed_secrets(found):
         typer.echo(f"warning: {exposure}", err=True)
-    return resolve_secrets(load_ext_settings(found).news, "freqai_ext.news")
+    return load_ext_settings(found).news
 
 
 def _print(diagnosis: "NewsDiagnosis") -> None:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from freqai_ext._services.secrets import resolve_secrets
 from freqai_ext.errors import FreqaiExtError, NewsError
 from freqai_ext.news.graphiti import GraphitiClient
 from freqai_ext.news.llm import LlmClient
@@ -103,8 +104,14 @@ async def diagnose_news(
         By default nothing is searched, judged or written.
     clock
         UTC seconds.
+
+    Raises
+    ------
+    SettingsError
+        If a file or variable of a secret cannot be used.
     """
     request = request or DoctorRequest()
+    settings = resolve_secrets(settings, "freqai_ext.news")
     parts = await asyncio.gather(
         _perplexica(settings, request, clock),
         _searxng(settings, clock),
