@@ -47,6 +47,8 @@ def open_sqlite(path: Path, setting: str, error: type[FreqaiExtError], *, read_o
         of a newer version, or its folder cannot be written.
     """
     path = path.expanduser().absolute()
+    if path.exists() and not path.is_file():
+        raise error(f"{path}: it is a folder, a pipe or a device, and no file; set {setting} to a file")
     query: dict[str, str] = {}
     if read_only:
         if not path.is_file():

@@ -66,6 +66,7 @@ def sandbox(
     ] = None,
 ) -> None:
     """Run a reference Guardian on this machine until Ctrl-C. It trades nothing and connects to nothing."""
+    from freqai_ext._services.loopback.guard import CONTROL_HINT
     from freqai_ext._settings import parse_settings
     from freqai_ext.guardian.sandbox import Sandbox, SandboxSettings
 
@@ -84,7 +85,7 @@ def sandbox(
     with Sandbox(parse_settings(SandboxSettings, chosen, "sandbox"), faults) as guardian:
         market = "a synthetic market" if data is None else f"candles of {data}"
         typer.echo(f"Reference Guardian at {guardian.url}: {market}.", err=True)
-        typer.echo(f"Control: {guardian.control_url}/_sim/state, /_sim/log, /_sim/faults.", err=True)
+        typer.echo(f"Control: {guardian.control_url}/_sim/state, /_sim/log, /_sim/faults. {CONTROL_HINT}", err=True)
         typer.echo("Put this into the Freqtrade configuration; stop it with Ctrl-C.", err=True)
         own: dict[str, Any] = {"url": guardian.url, "network": network.value}
         if token_file is not None:

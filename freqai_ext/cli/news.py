@@ -92,6 +92,7 @@ def standins(
     ] = None,
 ) -> None:
     """Run Perplexica, SearXNG, a language model and Graphiti on this machine until Ctrl-C, all of them made up."""
+    from freqai_ext._services.loopback.guard import CONTROL_HINT
     from freqai_ext._settings import parse_settings
     from freqai_ext.news.standins import NewsStandIns, StandInSettings
 
@@ -115,7 +116,7 @@ def standins(
     with NewsStandIns(parse_settings(StandInSettings, chosen, "news standins"), faults) as services:
         origin = "made up" if archive is None else f"those of {archive}"
         typer.echo(f"The news are {origin}; a list of words judges them, no model.", err=True)
-        typer.echo(f"Control: {services.control_url}/_sim/state, /_sim/faults, /_sim/restart.", err=True)
+        typer.echo(f"Control: {services.control_url}/_sim/state, /_sim/faults, /_sim/restart. {CONTROL_HINT}", err=True)
         typer.echo("Put this into the Freqtrade configuration; stop them with Ctrl-C.", err=True)
         typer.echo(json.dumps({"freqai_ext": {"news": services.section()}}, indent=2))
         services.wait()

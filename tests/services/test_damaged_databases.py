@@ -89,6 +89,14 @@ def test_a_sound_file_one_that_is_not_there_and_one_of_zero_bytes_pass(path, tmp
     assert NewsStore.recorded(tmp_path / "new" / "guardian.sqlite").verdicts() == ()
 
 
+def test_a_folder_or_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(GuardianDataError, match=rf"{name}: it is a folder, a pipe or a device, and no file; set "):
+            check(tmp_path / name)
+
+
 def test_a_file_that_another_process_holds_is_not_to_be_moved_away(path, monkeypatch):
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

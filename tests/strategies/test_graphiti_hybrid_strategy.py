@@ -357,6 +357,21 @@ def test_there_are_candles_for_all_that_the_memory_reaches_back(make):
     assert make(hybrid={"memory_candles": 16}).startup_candle_count == 7 * 96 + 16
 
 
+def test_a_damaged_store_stops_the_start_before_what_freqtrade_puts_a_traceback_to(make, tmp_path, monkeypatch):
+    (tmp_path / "news.sqlite").write_bytes(b"no database at all" * 100)
+    strategy = make(runmode=RunMode.DRY_RUN, graphiti={"url": "http://127.0.0.1:9"})
+    monkeypatch.setattr(strategy, "bot_start", lambda **_: pytest.fail("the bot has started"))
+    with pytest.raises(OperationalException, match=r"^/.*news\.sqlite: it is no SQLite database .*move it away"):
+        strategy.ft_bot_start()
+
+
+def test_services_that_cannot_be_used_stop_the_start_there_too(make, monkeypatch):
+    strategy = make(runmode=RunMode.DRY_RUN)
+    monkeypatch.setattr(strategy, "bot_start", lambda **_: pytest.fail("the bot has started"))
+    with pytest.raises(OperationalException, match=r"^freqai_ext\.news: neither a search nor a shared memory is set"):
+        strategy.ft_bot_start()
+
+
 def test_odds_need_freqai(make):
     with pytest.raises(OperationalException, match=r"freqai_ext\.hybrid\.min_p_up: needs FreqAI with a model"):
         make(hybrid={"min_p_up": 0.5}).bot_start()

@@ -268,6 +268,15 @@ def test_a_token_from_a_file_may_be_refused_at_the_start_and_rotated_later(make,
     assert "old" not in caplog.text
 
 
+def test_a_damaged_database_stops_the_start_before_what_freqtrade_puts_a_traceback_to(make, tmp_path, monkeypatch):
+    (tmp_path / "guardian.sqlite").write_bytes(b"SQLite format 3\0" + b"\xa5" * 8192)
+    strategy = make()
+    monkeypatch.setattr(strategy, "bot_start", lambda **_: pytest.fail("the bot has started"))
+    with pytest.raises(OperationalException, match=r"^/.*guardian\.sqlite: it is no SQLite database .*move it away"):
+        strategy.ft_bot_start()
+    assert (tmp_path / "guardian.sqlite").stat().st_size == 8208
+
+
 def test_the_original_sidecars_keys_are_pointed_out(make, caplog):
     strategy = make()
     strategy.config["freqai"]["train_cron"] = "0 0 * * *"

@@ -17,6 +17,9 @@ CONTROL_HEADER: Final = "X-Freqai-Ext-Control"
 CONTROL_HEADERS: Final = {CONTROL_HEADER: "1"}
 """What a request must have that changes something on a control route."""
 
+CONTROL_HINT: Final = f"What changes something needs the header '{CONTROL_HEADER}: 1'."
+"""For people who ask by hand."""
+
 CONTROL_PREFIX: Final = "/_sim/"
 """Begins the paths of control routes."""
 
