@@ -272,7 +272,9 @@ def test_no_file_holds_a_secret():
     assert all(not value for name, value in env_example().items() if secret.search(name))
     guardian = shipped_config()[SECTION]["guardian"]
     assert guardian.keys() <= GuardianSettings.model_fields.keys()
-    assert not guardian.keys() & {"token", "token_file"}
+    assert "token" not in guardian
+    # The compose file names it.
+    assert guardian["token_file"] is None
     assert not shipped_config()["exchange"].keys() & {"key", "secret", "password"}
     assert "api_server" not in shipped_config()
 

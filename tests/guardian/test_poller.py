@@ -366,7 +366,7 @@ def test_a_disk_that_fails_is_a_warning_and_passes(scan, polled, caplog):
         connection.exec_driver_sql("ALTER TABLE guardian_features RENAME TO elsewhere")
     assert bot.run() == START_S + INTERVAL_S
     assert bot.polls("not_stored") == 1.0
-    assert "the recorded features cannot be used" in caplog.text
+    assert "it cannot be used as a database (no such table: guardian_features); move it away" in caplog.text
     with bot.store._engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO guardian_features")
     bot.run(START_S + INTERVAL_S)

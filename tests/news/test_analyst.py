@@ -354,7 +354,7 @@ def test_a_disk_that_fails_is_a_failure_that_passes(bot, caplog):
     connection.close()
     due_s = bot.ask()
     assert bot.analyst.status.failures == 1
-    assert "the news store cannot be used" in caplog.text
+    assert "it cannot be used as a database (no such table: news_verdicts); move it away" in caplog.text
     with sqlite3.connect(bot.path) as connection:
         connection.execute("ALTER TABLE elsewhere RENAME TO news_verdicts")
     connection.close()
