@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from freqai_ext.errors import SettingsError
 
-_LONGEST_NAME: Final = 100
+_LONGEST_NAME: Final = 40
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
