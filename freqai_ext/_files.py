@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,7 +16,13 @@ _KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` (UTF-8): written beside it, synced to disk, then renamed.
+    """Replace ``path`` by ``text`` (UTF-8), see :func:`replace_atomically`."""
+    content = text.encode("utf-8")
+    replace_atomically(path, lambda file: file.write(content))
+
+
+def replace_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Replace ``path`` by what ``write`` writes to the file that it is given: beside it, synced to disk, then renamed.
 
     Threads and processes may write the same path at a time: the last one wins, whole. The file keeps its mode; a new
     one gets the usual one.
@@ -28,10 +35,10 @@ def write_atomically(path: Path, text: str) -> None:
     # A name that nobody else has: not another thread, nor an earlier process of the same number that was killed.
     temporary = path.with_name(f".{path.name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+        with temporary.open("xb") as file:
             with suppress(FileNotFoundError):
                 temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-            file.write(text)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
