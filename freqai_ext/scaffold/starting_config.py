@@ -87,7 +87,7 @@ def sidecar_config() -> dict[str, Any]:
     """
     config = hyper_config("spot")
     config |= {"strategy": "GuardianSidecarStrategy", "freqaimodel": "CalibratedSignalModel"}
-    config["freqai"]["identifier"] = "guardian_sidecar"
+    config["freqai"] |= {"identifier": "guardian_sidecar", "expiration_hours": 48}
     config["freqai_ext"]["guardian"] = {
         "url": "http://127.0.0.1:8099",
         "token_file": None,
@@ -168,6 +168,7 @@ def _freqai(trading_mode: TradingMode, reference_pair: str) -> dict[str, Any]:
         "train_period_days": 15,
         "backtest_period_days": 7,
         "live_retrain_hours": 4,
+        "expiration_hours": 24,
         "purge_old_models": 2,
         "save_backtest_models": False,
         "activate_tensorboard": False,
