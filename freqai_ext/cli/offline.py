@@ -111,7 +111,10 @@ def _look_back(command: "FreqtradeCommand", chosen: _Choices, scratch: Path, run
             # FreqAI keeps predictions by identifier: those of a generated market must not pass for real ones.
             name = f"{command.freqai.get('identifier', 'unnamed')}-{market.candles.name.removeprefix('freqai-ext-')}"
             slot = running.enter_context(run_slot(data, f"freqai-ext-models-{name.replace('/', '-')}"))
-            overrides["freqai"] = {"identifier": f"{name}{slot.suffix}"}
+            overrides["freqai"] = {
+                "identifier": f"{name}{slot.suffix}",
+                "original_identifier": command.freqai.get("identifier"),
+            }
         if command.name == "hyperopt" and not command.args.get("disableparamexport"):
             options["disableparamexport"] = True
             typer.echo(
@@ -180,7 +183,7 @@ def _trade(
     if command.freqai:
         identifier = f"{command.freqai.get('identifier', 'unnamed')}-offline{slot.suffix}"
         shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
-        overrides["freqai"] = {"identifier": identifier}
+        overrides["freqai"] = {"identifier": identifier, "original_identifier": command.freqai.get("identifier")}
     left_out: Sequence[str] = ()
     if not with_services:
         for line in services_left_alone(command.config, dict.fromkeys(("guardian", "news"), _LEFT_ALONE)):

@@ -269,7 +269,7 @@ def _overrides(command: "FreqtradeCommand", stamp: str, folder: Path, step_secon
         # Models of other runs would be loaded, and their predictions continued.
         identifier = f"{command.freqai.get('identifier', 'unnamed')}-sim-{stamp}"
         shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
-        overrides["freqai"] = {"identifier": identifier}
+        overrides["freqai"] = {"identifier": identifier, "original_identifier": command.freqai.get("identifier")}
     return overrides
 
 

@@ -143,9 +143,11 @@ def _reused_identifier(context: Context) -> Iterator[Finding]:
 
 
 def _changed_since(record: Path, freqai: dict[str, Any]) -> list[str]:
-    if not record.is_file():
+    try:
+        before = json.loads(record.read_text(encoding="utf-8"))["freqai"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        # FreqAI writes it at each start and reads it never.
         return []
-    before = json.loads(record.read_text(encoding="utf-8")).get("freqai", {})
     now = json.loads(json.dumps(freqai, default=str))
     relevant = ("train_period_days", "feature_parameters", "data_split_parameters", "model_training_parameters")
     return [key for key in relevant if before.get(key) != now.get(key)]

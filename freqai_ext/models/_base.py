@@ -6,15 +6,16 @@
 - keeps secrets of that section out of what Freqtrade stores;
 - builds the pipelines from ``freqai_ext.pipeline``;
 - repairs live retraining under pandas 3.1 (:mod:`freqai_ext.models._history_dtype`);
-- keeps backtest predictions of another model or setting apart (:mod:`freqai_ext.models._prediction_origin`);
+- keeps predictions and models of another origin apart, in backtests (:mod:`freqai_ext.models._prediction_origin`) and
+  live (:mod:`freqai_ext.models._live_origin`);
+- survives damaged files and full disks (:mod:`freqai_ext.models._live_guard`);
 - joins features faster (:mod:`freqai_ext.models._fast_merge`);
-- knows mean and deviation of recent predictions, of every column and fast (:mod:`freqai_ext.models._live_statistics`);
+- computes mean and deviation of recent predictions fast (:mod:`freqai_ext.models._live_statistics`);
 - marks predictions made from missing features as not to be trusted, which FreqAI intends and then overwrites.
 """
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,8 +29,9 @@ from freqai_ext.errors import FreqaiExtError
 from freqai_ext.models._backends import Task
 from freqai_ext.models._fast_merge import use_fast_merge
 from freqai_ext.models._history_dtype import repair_history_dates
+from freqai_ext.models._live_guard import LiveGuard
 from freqai_ext.models._live_statistics import LiveStatistics
-from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
+from freqai_ext.models._prediction_origin import activate_backtest, prediction_origin
 from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline, build_label_pipeline
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ else:
 logger = logging.getLogger(__name__)
 
 
-class ExtModel(LiveStatistics, _Base):
+class ExtModel(LiveGuard, LiveStatistics, _Base):
     """Common ground of the models of freqai_ext; place it before a FreqAI base class."""
 
     #: What the model predicts, so that a strategy can offer it fitting targets.
@@ -66,9 +68,16 @@ class ExtModel(LiveStatistics, _Base):
             parameters = self.checked_parameters(config.get("freqai", {}).get("model_training_parameters", {}))
         except FreqaiExtError as error:
             raise OperationalException(str(error)) from error
+        self.prepare_folder(config)
         super().__init__(config=config)
         self.model_training_parameters = parameters
+        self.guard_drawer()
+        self.guard_history()
         repair_history_dates(self.dd)
+
+    def use_folder_of_parent(self) -> None:
+        """Take the folder as it is: the process that started this one has compared the origin."""
+        self._origin = None
 
     def checked_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``freqai.model_training_parameters``, checked and completed; called before the bot starts.
@@ -99,8 +108,9 @@ class ExtModel(LiveStatistics, _Base):
     ) -> "FreqaiDataKitchen":
         """Backtest one pair, as FreqAI does, with the faster merge and no prediction of another origin."""
         if self._origin is not None:
-            activate_origin(Path(self.full_path), self._origin)
+            activate_backtest(self.config, self._origin, strategy, type(self))
             self._origin = None
+        self.skip_damaged_windows(dk)
         use_fast_merge(dk)
         self._remember_slices(dk)
         return super().start_backtesting(dataframe, metadata, dk, strategy)

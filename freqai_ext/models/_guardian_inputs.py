@@ -19,10 +19,8 @@ def guardian_inputs(config: Mapping[str, Any]) -> dict[str, Any]:
     config
         The merged configuration; its section ``freqai_ext.guardian`` need not be valid.
     """
-    try:
-        settings = GuardianSettings.model_validate(config.get("freqai_ext", {}).get("guardian", {}))
-    except ValidationError:
-        # Said when the settings are loaded.
+    settings = _read(config)
+    if settings is None:
         return {}
     found: dict[str, Any] = {}
     if settings.features.enabled:
@@ -40,6 +38,28 @@ def guardian_inputs(config: Mapping[str, Any]) -> dict[str, Any]:
             *(f"{journal.name} {journal.stat().st_size}" for journal in journals),
         ]
     return found
+
+
+def guardian_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings among them, which are all that counts while the bot itself goes on recording."""
+    settings = _read(config)
+    if settings is None:
+        return {}
+    found: dict[str, Any] = {}
+    if settings.features.enabled:
+        found["features"] = settings.features.max_age_min
+    trades = settings.trades
+    if trades.data_dir is not None:
+        found["trades"] = [trades.features, trades.meta_label, trades.network]
+    return found
+
+
+def _read(config: Mapping[str, Any]) -> GuardianSettings | None:
+    try:
+        return GuardianSettings.model_validate(config.get("freqai_ext", {}).get("guardian", {}))
+    except ValidationError:
+        # The error is raised when the settings are loaded.
+        return None
 
 
 def database_of(settings: GuardianSettings, config: Mapping[str, Any]) -> Path:

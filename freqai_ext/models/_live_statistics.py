@@ -1,11 +1,11 @@
-"""Mean and deviation of recent predictions, for every column and without FreqAI's loop over candles.
+"""Mean and deviation of recent predictions, without FreqAI's loop over candles, and of the columns that need them.
 
 With ``freqai.fit_live_predictions_candles`` FreqAI gives the strategy ``<column>_mean`` and ``<column>_std`` of the
 last predictions, so that it can tell a rare forecast from a common one. Two things are mended here:
 
-- FreqAI knows the statistics of targets and classes only, and its live loop fails with a ``KeyError`` on any further
-  number that a model returns, such as the lower end of an interval. A model declares those in
-  :meth:`LiveStatistics.extra_prediction_columns`.
+- FreqAI wants both of every number that a model returns, and its live loop fails with a ``KeyError`` where they are
+  missing. Here they are those of targets and classes alone; a further number, such as the lower end of an interval, is
+  kept without. A column that the stored predictions of a pair lack is added to them, with 0 before.
 - A backtest computes them candle by candle, which takes longer than the forecasts. Here each window of rows is split
   where a block of as many rows ends; both parts come from running moments of their block, and are joined by Chan's
   formula. Only terms that are not negative are added, so nothing cancels, however large or constant the column is.
@@ -25,21 +25,42 @@ else:
 
 
 class LiveStatistics(_Base):
-    """Fills mean and deviation of all numeric prediction columns; place it before a FreqAI base class."""
+    """Fills mean and deviation of targets and classes; place it before a FreqAI base class."""
 
-    def extra_prediction_columns(self, dk: "FreqaiDataKitchen") -> list[str]:
-        """Return the numeric columns that this model predicts beside the targets and the classes.
+    def guard_history(self) -> None:
+        """Have the drawer keep further columns of a prediction without statistics; called when it is there."""
+        append = self.dd.append_model_predictions
 
-        It is asked when the targets of ``dk`` are known. They get ``_mean`` and ``_std`` as targets do.
-        """
-        return []
+        def append_all(
+            pair: str, predictions: pd.DataFrame, do_preds: Any, dk: "FreqaiDataKitchen", strat_df: pd.DataFrame
+        ) -> None:
+            with_statistics, further = self._split(predictions, dk)
+            self._complete_history(pair, with_statistics, further, dk)
+            append(pair, predictions[with_statistics], do_preds, dk, strat_df)
+            history = self.dd.historic_predictions[pair]
+            # FreqAI keeps what it has where the candle is older than that.
+            if further and history["date_pred"].iloc[-1] == strat_df["date"].iloc[-1]:
+                for column in further:
+                    history.iloc[-1, history.columns.get_loc(column)] = predictions[column].iloc[-1]
+                self.dd.model_return_values[pair] = history.tail(len(strat_df)).reset_index(drop=True)
+
+        self.dd.append_model_predictions = append_all
+
+    def set_initial_historic_predictions(
+        self, pred_df: pd.DataFrame, dk: "FreqaiDataKitchen", pair: str, strat_df: pd.DataFrame
+    ) -> None:
+        """Begin a pair's stored predictions, as FreqAI does, with statistics of targets and classes alone."""
+        with_statistics, further = self._split(pred_df, dk)
+        super().set_initial_historic_predictions(pred_df[with_statistics].copy(), dk, pair, strat_df)
+        history = self.dd.historic_predictions
+        history[pair] = pd.concat([history[pair], pred_df[further]], axis=1)
 
     def fit_live_predictions(self, dk: "FreqaiDataKitchen", pair: str) -> None:
-        """Note mean and deviation of the last ``fit_live_predictions_candles`` predictions of every numeric column."""
+        """Note mean and deviation of the last ``fit_live_predictions_candles`` predictions of targets and classes."""
         recent = self.dd.historic_predictions[dk.pair].tail(self.freqai_info.get("fit_live_predictions_candles", 100))
         dk.data["labels_mean"], dk.data["labels_std"] = {}, {}
-        for column in [*dk.label_list, *dk.unique_class_list, *self.extra_prediction_columns(dk)]:
-            if _is_numeric(recent[column]):
+        for column in self._columns_with_statistics(dk):
+            if column in recent and _is_numeric(recent[column]):
                 values = recent[column].to_numpy(dtype=float)
                 dk.data["labels_mean"][column], dk.data["labels_std"][column] = values.mean(), values.std()
 
@@ -51,28 +72,41 @@ class LiveStatistics(_Base):
         runs where a subclass computes its own ``fit_live_predictions``.
         """
         window = self.freqai_info.get("fit_live_predictions_candles", 0)
-        extra = [column for column in self.extra_prediction_columns(dk) if column in dk.full_df]
-        self._note_columns_without_statistics(dk)
-        dk.full_df = _with_statistics_of_training(dk.full_df, extra)
         if getattr(self.fit_live_predictions, "__func__", None) is not LiveStatistics.fit_live_predictions:
             super().backtesting_fit_live_predictions(dk)
         elif 0 < window < len(dk.full_df):
             per_training = dk.data["extra_returns_per_train"]
-            targets = [column for column in dk.full_df if _is_target(column) and column not in per_training]
-            columns = [column for column in dict.fromkeys([*targets, *extra]) if _is_numeric(dk.full_df[column])]
+            targets = [column for column in dk.full_df if column in dk.label_list and column not in per_training]
+            columns = [column for column in targets if _is_numeric(dk.full_df[column])]
             dk.full_df = _with_recent_statistics(dk.full_df, columns, window, per_training)
 
-    def build_strategy_return_arrays(
-        self, dataframe: pd.DataFrame, dk: "FreqaiDataKitchen", pair: str, trained_timestamp: int
-    ) -> None:
-        """Predict the newest candle, as FreqAI does; columns that the training noted nothing of have statistics 0."""
-        self._note_columns_without_statistics(dk)
-        super().build_strategy_return_arrays(dataframe, dk, pair, trained_timestamp)
+    def _columns_with_statistics(self, dk: "FreqaiDataKitchen") -> list[str]:
+        return list(dict.fromkeys([*dk.label_list, *dk.unique_class_list, *getattr(self, "class_names", ())]))
 
-    def _note_columns_without_statistics(self, dk: "FreqaiDataKitchen") -> None:
-        for column in self.extra_prediction_columns(dk):
-            dk.data.setdefault("labels_mean", {}).setdefault(column, 0)
-            dk.data.setdefault("labels_std", {}).setdefault(column, 0)
+    def _split(self, predictions: pd.DataFrame, dk: "FreqaiDataKitchen") -> tuple[list[str], list[str]]:
+        """Return the columns that have statistics, of which FreqAI finds a value, and the others."""
+        mean, deviation = (dk.data.setdefault(name, {}) for name in ("labels_mean", "labels_std"))
+        named = {*self._columns_with_statistics(dk), *(mean.keys() & deviation.keys())}
+        columns: tuple[list[str], list[str]] = ([], [])
+        for column in predictions:
+            columns[column not in named].append(str(column))
+        for column in columns[0]:
+            mean.setdefault(column, 0)
+            deviation.setdefault(column, 0)
+        return columns
+
+    def _complete_history(
+        self, pair: str, with_statistics: list[str], further: list[str], dk: "FreqaiDataKitchen"
+    ) -> None:
+        history = self.dd.historic_predictions[pair]
+        names = [*with_statistics, *further, *dk.data.get("extra_returns_per_train", {}), "do_predict"]
+        names += [f"{column}_{statistic}" for column in with_statistics for statistic in ("mean", "std")]
+        names += ["high_price", "low_price", "close_price"]
+        if self.freqai_info.get("feature_parameters", {}).get("DI_threshold", 0) > 0:
+            names.append("DI_values")
+        if missing := [name for name in dict.fromkeys(names) if name not in history]:
+            added = pd.DataFrame(0.0, index=history.index, columns=missing)
+            self.dd.historic_predictions[pair] = pd.concat([history, added], axis=1)
 
 
 def moments_before(values: NDArray[np.float64], window_rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -135,15 +169,6 @@ def _with_recent_statistics(
         noted_value = frame[name].iloc[:window].tolist() if name in frame else [np.nan] * window
         filled[name] = [*noted_value, *[value] * (len(frame) - window)]
     return frame.assign(**filled)
-
-
-def _with_statistics_of_training(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    names = [f"{column}_{statistic}" for column in columns for statistic in ("mean", "std")]
-    return frame.assign(**dict.fromkeys((name for name in names if name not in frame), 0.0))
-
-
-def _is_target(column: str) -> bool:
-    return column.startswith("&") and not column.endswith(("_mean", "_std"))
 
 
 def _is_numeric(column: pd.Series) -> bool:

@@ -23,17 +23,6 @@ def odds_columns(returns: Sequence[str]) -> dict[str, dict[str, str]]:
     return {target: {odds: f"{odds}_{target.removeprefix('&').lstrip('-')}" for odds in ODDS} for target in returns}
 
 
-def extra_columns(labels: Sequence[str], classes: Mapping[str, Sequence[str]], signal: Signal) -> list[str]:
-    """Return the columns of a prediction beside the labels."""
-    columns: list[str] = []
-    for label in labels:
-        columns += classes.get(label, (f"{label}_lo", f"{label}_hi"))
-    named = odds_columns(signal.returns)
-    if len(signal.returns) > 1:
-        columns += ODDS
-    return [*columns, *(column for each in named.values() for column in each.values())]
-
-
 def prediction_frame(
     labels: Sequence[str],
     classes: Mapping[str, Sequence[str]],

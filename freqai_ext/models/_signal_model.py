@@ -22,11 +22,11 @@ from freqai_ext.learning.threads import at_most_threads
 from freqai_ext.models._base import ExtModel
 from freqai_ext.models._classes import with_classes
 from freqai_ext.models._feature_share import with_enough_features
-from freqai_ext.models._interval_files import restore_intervals, save_intervals
+from freqai_ext.models._interval_files import predict_on_kept, save_intervals
 from freqai_ext.models._market import close_times_ns, volatility
 from freqai_ext.models._panel import BacktestFrames, live_frames, shared_features
 from freqai_ext.models._signal_cleaning import classes_of, clean, holds_names
-from freqai_ext.models._signal_columns import extra_columns, prediction_frame
+from freqai_ext.models._signal_columns import prediction_frame
 from freqai_ext.models._signal_rows import (
     PairRows,
     build_design,
@@ -153,9 +153,6 @@ class SignalModel(ExtModel):
         if window:
             self._shared.given(pair, window.stop)
         dk.feature_pipeline, dk.label_pipeline = trained.pipeline, self.define_label_pipeline()
-        for column in self._extra_columns(trained):
-            dk.data.setdefault("labels_mean", {}).setdefault(column, 0)
-            dk.data.setdefault("labels_std", {}).setdefault(column, 0)
         logger.info("%s: trained on %s in %.1f s", pair, trained.describe(), perf_counter() - started)
         return trained
 
@@ -234,29 +231,20 @@ class SignalModel(ExtModel):
                 for each in trained.continuous
             },
         )
-        keeps = self.live and dk.live
-        if keeps:
-            restore_intervals(trained, dk.pair, dk.data_path, dk.model_filename)
-        forecasts = trained.signal.predict(question)
-        if keeps:
-            save_intervals(trained, dk.pair, dk.data_path, dk.model_filename)
+        if self.live and dk.live:
+            forecasts = predict_on_kept(trained, question, dk.pair, dk.data_path, dk.model_filename)
+            save_intervals(trained, dk.pair, dk.data_path, dk.model_filename, self.complaints)
+        else:
+            forecasts = trained.signal.predict(question)
         predictions, whole = prediction_frame(trained.labels, trained.classes, trained.signal, forecasts)
         found = trained.pipeline["di"]
         dk.DI_values = found.di_values[asked:] if found else np.zeros(len(chosen))
         dk.do_predict = np.where(whole & ~incomplete[asked:], np.asarray(outliers)[asked:], 0).astype(int)
         return with_classes(predictions, self.class_names), dk.do_predict
 
-    def extra_prediction_columns(self, dk: FreqaiDataKitchen) -> list[str]:
-        """Return the prediction columns beside the targets."""
-        if isinstance(self.model, TrainedSignal):
-            return self._extra_columns(self.model)
-        # A backtest on stored predictions loads no model; what has statistics there has them live.
-        stored = list(dk.full_df.columns)
-        return [column for column in stored if f"{column}_mean" in stored and column not in dk.label_list]
-
-    def _extra_columns(self, trained: TrainedSignal) -> list[str]:
-        columns = extra_columns(trained.labels, trained.classes, trained.signal)
-        return list(dict.fromkeys([*columns, *self.class_names]))
+    def is_own_model(self, model: Any) -> bool:
+        """Return whether a loaded object is a model of this class."""
+        return isinstance(model, TrainedSignal)
 
     def _learner_of(self, target: Target, training: TrainingSet, dk: FreqaiDataKitchen) -> Learner:
         if only_value(target, training.weight) is not None:

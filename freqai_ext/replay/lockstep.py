@@ -49,6 +49,7 @@ class ScanTurns:
         self._done.acquire()
         self._thread: threading.Thread | None = None
         self._parked = False
+        self._left = False
 
     def enter_candle(self, now_s: float) -> None:
         """Start to count trainings anew when ``now_s`` lies in another candle than before."""
@@ -73,10 +74,14 @@ class ScanTurns:
         self._go.release()
         self._await_parking()
 
+    def leave(self) -> None:
+        """Note that the loop is over; called by the scan thread, which may begin it anew in other turns."""
+        self._left = True
+
     @property
     def ended(self) -> bool:
-        """Whether the scan thread has died."""
-        return self._thread is not None and not self._thread.is_alive()
+        """Whether the scan thread has died or left its loop."""
+        return self._left or (self._thread is not None and not self._thread.is_alive())
 
     def _await_parking(self) -> None:
         while not self._done.acquire(timeout=PARKED_POLL_S):
@@ -128,10 +133,13 @@ class LockStep:
 
     def scan(self, model: Any, loop: Callable[[], None]) -> None:
         """Run the scan loop of ``model`` in turns; called in its thread."""
-        self._mine.turns = ScanTurns(model, self._closing)
-        self._turns.append(self._mine.turns)
-        with suppress(_ScanOver):
-            loop()
+        turns = self._mine.turns = ScanTurns(model, self._closing)
+        self._turns.append(turns)
+        try:
+            with suppress(_ScanOver):
+                loop()
+        finally:
+            turns.leave()
 
     def scan_sleep(self, seconds: float) -> None:
         """Stand in for ``time.sleep`` in FreqAI's scan loop; other threads sleep for real."""

@@ -1,7 +1,6 @@
 """A strategy that bets on odds, with every rule of the bet open to hyperopt."""
 
 import logging
-import re
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -19,14 +18,12 @@ from freqai_ext.models._kind import model_task, takes_several_targets
 from freqai_ext.strategies._base import ExtStrategy
 from freqai_ext.strategies._bets import ENTRY_TAGS, EntryRule, ExitRule, bet_columns, bet_share, entries, exits
 from freqai_ext.strategies._odds import Odds, Side, prediction_columns, read_odds, target_name
-from freqai_ext.strategies._prediction_sets import load_prediction_set
+from freqai_ext.strategies._prediction_sets import load_prediction_set, own_identifier
 from freqai_ext.strategies._protections import pauses
 from freqai_ext.strategies._signals import with_signals
 
 logger = logging.getLogger(__name__)
 
-# ``freqai-ext`` simulates, runs offline and trains in processes under identifiers of their own; the model is the same.
-_COPY = re.compile(r"(-sim-\d{8}T\d{4}|-offline|/\.walkforward/.*)$")
 _LIVE = (RunMode.DRY_RUN, RunMode.LIVE)
 
 
@@ -85,7 +82,7 @@ class FreqaiHyperStrategy(ExtStrategy):
         hyper, signal = self.ext_settings.hyper, self.ext_settings.signal
         self.cost_bps = signal.round_trip_cost_bps
         self.interval_coverage = signal.coverage
-        self.identifier = _COPY.sub("", str(config.get("freqai", {}).get("identifier", "")))
+        self.identifier = own_identifier(config)
         # Moves grow with the horizon and costs do not, so the longest has most to bet on.
         self.horizon = _choice(hyper.horizons, hyper.horizons[-1])
         self.other_sets = tuple(name for name in hyper.prediction_sets if name != self.identifier)

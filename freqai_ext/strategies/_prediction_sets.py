@@ -1,9 +1,8 @@
 """Backtest predictions of other FreqAI runs, read as of each candle."""
 
-import json
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,21 @@ import pandas as pd
 from freqtrade.exceptions import OperationalException
 from pyarrow import ArrowException
 
-from freqai_ext.models._prediction_origin import RECORD
+from freqai_ext.models._prediction_origin import CANDLES, RECORD, recorded
 
 logger = logging.getLogger(__name__)
 
 _FILE = re.compile(r"cb_(?P<coin>.+)_(?P<stamp>\d{10})_prediction\.feather")
+
+
+def own_identifier(config: Mapping[str, Any]) -> str:
+    """Return the identifier under which the user knows the predictions of this run.
+
+    ``freqai-ext`` simulates, runs offline and trains in processes under identifiers of their own; it names the user's
+    beside it, as ``freqai.original_identifier``. No name is taken apart: a bot may well be called ``x-offline``.
+    """
+    freqai = config.get("freqai", {})
+    return str(freqai.get("original_identifier") or freqai.get("identifier", ""))
 
 
 def load_prediction_set(
@@ -45,7 +54,7 @@ def load_prediction_set(
         predicted candles that it was trained on.
     """
     folder = Path(config["user_data_dir"]) / "models" / identifier
-    _require_same_market(folder, identifier, config)
+    _require_same_market(folder, identifier, config, pair)
     windows = {int(match["stamp"]): path for path, match in _files(folder) if match["coin"] == _coin(pair)}
     if not windows:
         raise OperationalException(
@@ -87,17 +96,21 @@ def _read(path: Path, stamp: int, identifier: str) -> pd.DataFrame:
     return rows
 
 
-def _require_same_market(folder: Path, identifier: str, config: dict[str, Any]) -> None:
-    try:
-        origin = json.loads((folder / RECORD).read_text())
-    except (OSError, ValueError):
-        return
+def _require_same_market(folder: Path, identifier: str, config: dict[str, Any], pair: str) -> None:
+    origin = recorded(folder / RECORD)
     for key in ("timeframe", "trading_mode"):
         if key in origin and origin[key] != str(config.get(key)):
             raise OperationalException(
                 f"freqai_ext.hyper.prediction_sets: '{identifier}' was made with {key} '{origin[key]}', and this run "
                 f"has '{config.get(key)}'; name runs of the same market"
             )
+    # FreqAI names its files by the base coin alone, so those of BTC/EUR would pass for BTC/USDT.
+    files = origin.get(CANDLES)
+    if isinstance(files, dict) and f"{pair} {config.get('timeframe')}" not in files:
+        raise OperationalException(
+            f"freqai_ext.hyper.prediction_sets: '{identifier}' was made without candles of {pair}; make it with that "
+            "pair in its exchange.pair_whitelist, or name another run"
+        )
 
 
 def _coin(pair: str) -> str:

@@ -17,13 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from freqai_ext._services.lifetime import end_with_parent
 from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import MarketDataError, SettingsError, WalkforwardError
-from freqai_ext.models._prediction_origin import activate_origin, prediction_origin
+from freqai_ext.models._prediction_origin import activate_backtest, prediction_origin
 from freqai_ext.walkforward.cache import PredictionCache
 from freqai_ext.walkforward.configuration import check_config
 from freqai_ext.walkforward.report import WalkforwardReport, WindowFailure
 from freqai_ext.walkforward.session import BacktestSession
 from freqai_ext.walkforward.windows import Chunk, Window, pair_windows, split_into_chunks, split_panel
-from freqai_ext.walkforward.worker import train_chunk
+from freqai_ext.walkforward.worker import start_strategy, train_chunk
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,10 @@ def run_walkforward(config: dict[str, Any], jobs: int | None = None, *, progress
     cache = PredictionCache(config)
     with cache.locked():
         session = BacktestSession(config)
-        activate_origin(cache.folder, prediction_origin(session.config))
+        # Loading the model fills defaults in.
+        origin = prediction_origin(session.config)
+        start_strategy(session)
+        activate_backtest(session.config, origin, session.strategy, type(session.strategy.freqai))
         work = _plan(session, cache)
         jobs = jobs or cpu_count()
         failures, interrupted = _train(config, cache, work, jobs, progress)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from freqai_ext._silence import silence
 from freqai_ext.errors import FreqaiExtError, WalkforwardError
+from freqai_ext.models._base import ExtModel
 from freqai_ext.walkforward.cache import PredictionCache
 from freqai_ext.walkforward.diagnostics import TrainingRecorder, write_record
 from freqai_ext.walkforward.report import WindowFailure
@@ -48,6 +49,7 @@ def train_chunk(config: dict[str, Any], chunk: Chunk, parent_pid: int) -> ChunkR
     cache = PredictionCache(config)
     with _quiet(parent_pid), cache.staging() as identifier:
         config = deepcopy(config)
+        config["freqai"].setdefault("original_identifier", config["freqai"]["identifier"])
         config["freqai"]["identifier"] = identifier
         if not config["freqai"].get("data_kitchen_thread_count"):
             config["freqai"]["data_kitchen_thread_count"] = 1
@@ -81,6 +83,8 @@ class _ChunkTraining:
 
     def attach_to(self, model: "IFreqaiModel") -> None:
         """Narrow the model's backtest, and note the error that FreqAI swallows when a training raises."""
+        if isinstance(model, ExtModel):
+            model.use_folder_of_parent()
         start_backtesting, train = model.start_backtesting, model.train
 
         def start_narrowed(
@@ -146,9 +150,16 @@ class _ChunkTraining:
         dk.save_backtesting_prediction = save_and_publish
 
 
-def _load(config: dict[str, Any]) -> BacktestSession:
+def start_strategy(session: BacktestSession) -> None:
+    """Start the strategy of a session as Freqtrade does, which loads its model and its parameters.
+
+    Raises
+    ------
+    WalkforwardError
+        When strategy or model cannot be loaded.
+    """
+    config = session.config
     try:
-        session = BacktestSession(config)
         session.strategy.ft_bot_start()
     except FreqaiExtError:
         raise
@@ -156,6 +167,16 @@ def _load(config: dict[str, Any]) -> BacktestSession:
         raise WalkforwardError(
             f"strategy {config['strategy']} with model {config['freqaimodel']} cannot be loaded: {_summary(error)}"
         ) from error
+
+
+def _load(config: dict[str, Any]) -> BacktestSession:
+    try:
+        session = BacktestSession(config)
+    except FreqaiExtError:
+        raise
+    except Exception as error:
+        raise WalkforwardError(f"strategy {config['strategy']} cannot be loaded: {_summary(error)}") from error
+    start_strategy(session)
     return session
 
 

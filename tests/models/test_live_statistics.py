@@ -1,10 +1,11 @@
-"""Mean and deviation of recent predictions are FreqAI's own, for more columns and without its loop."""
+"""Mean and deviation of recent predictions are FreqAI's own, without its loop, and of the columns that need them."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from freqtrade.freqai.data_drawer import FreqaiDataDrawer
 from freqtrade.freqai.freqai_interface import IFreqaiModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,11 +30,6 @@ class Model(LiveStatistics, IFreqaiModel):
     def train(self, *args, **kwargs): ...
     def fit(self, *args, **kwargs): ...
     def predict(self, *args, **kwargs): ...
-
-
-class ModelWithIntervals(Model):
-    def extra_prediction_columns(self, dk):
-        return [*(f"{label}_{end}" for label in dk.label_list for end in ("lo", "hi")), "p_up"]
 
 
 class ModelOfTheUser(Model):
@@ -142,27 +138,22 @@ def with_intervals():
     return frame.assign(**{f"{label}_{end}": frame[label] + add for label, end, add in ends})
 
 
-def test_further_columns_of_a_model_get_statistics_where_freqai_fails():
-    with pytest.raises(KeyError, match="&-roi_lo"):
-        of_freqai(with_intervals(), ["&-roi", "&-vol"], 20)
-    done = ours(with_intervals(), ["&-roi", "&-vol"], 20, model_class=ModelWithIntervals)
-    np.testing.assert_allclose(done["&-roi_lo_mean"].iloc[20:], done["&-roi_mean"].iloc[20:] - 1, atol=1e-12)
-    np.testing.assert_allclose(done["p_up_mean"].iloc[20:], done["p_up"].rolling(20).mean().shift().iloc[20:])
-    assert (done["p_up_mean"].iloc[:20] == 0).all()
-
-
-def test_without_a_window_further_columns_have_statistics_of_zero_as_in_live_trading():
-    done = ours(with_intervals(), ["&-roi", "&-vol"], 0, model_class=ModelWithIntervals)
-    assert (done[["p_up_mean", "p_up_std", "&-roi_hi_mean"]] == 0).all(axis=None)
-    assert (done["&-roi_mean"] == 0.5).all()
+@pytest.mark.parametrize("candles", [0, 20])
+def test_further_columns_of_a_model_get_no_statistics(candles):
+    frame = with_intervals()
+    done = ours(frame, ["&-roi", "&-vol"], candles)
+    assert list(done.columns) == list(frame.columns)
+    pd.testing.assert_frame_equal(done[["&-roi_lo", "p_up"]], frame[["&-roi_lo", "p_up"]])
+    expected = of_freqai(predictions(), ["&-roi", "&-vol"], candles) if candles else predictions()
+    pd.testing.assert_frame_equal(done[["&-roi_mean", "&-vol_std"]], expected[["&-roi_mean", "&-vol_std"]])
 
 
 def test_windows_whose_training_failed_count_as_the_zeros_that_the_strategy_sees():
     frame = with_intervals()
-    frame.loc[40:59, "p_up"] = np.nan
-    done = ours(frame, ["&-roi", "&-vol"], 20, model_class=ModelWithIntervals)
-    assert done["p_up_mean"].iloc[60] == 0
-    assert done["p_up_mean"].notna().all()
+    frame.loc[40:59, "&-roi"] = np.nan
+    done = ours(frame, ["&-roi", "&-vol"], 20)
+    assert done["&-roi_mean"].iloc[60] == 0
+    assert done["&-roi_mean"].notna().all()
 
 
 def live(model_class, frame, labels, classes=(), candles=20):
@@ -186,29 +177,70 @@ def test_the_live_bot_gets_the_statistics_of_freqai():
     assert set(mean) == {"&-roi", "&-vol", "up"}
 
 
-def test_the_live_bot_gets_statistics_of_further_columns_equal_to_those_of_a_backtest():
-    frame = with_intervals()
-    mean, deviation = live(ModelWithIntervals, frame.iloc[:80], ["&-roi", "&-vol"])
-    backtest = ours(frame, ["&-roi", "&-vol"], 20, model_class=ModelWithIntervals).iloc[80]
-    assert mean == pytest.approx({column: backtest[f"{column}_mean"] for column in mean})
-    assert deviation == pytest.approx({column: backtest[f"{column}_std"] for column in mean})
-    assert {"&-roi_lo", "&-vol_hi", "p_up"} < set(mean)
+def drawer():
+    """FreqAI's own methods that keep predictions, on a drawer without files."""
+    drawer = FreqaiDataDrawer.__new__(FreqaiDataDrawer)
+    drawer.historic_predictions, drawer.model_return_values = {}, {}
+    drawer.freqai_info = {"feature_parameters": {}}
+    return drawer
 
 
-def test_the_live_bot_without_a_window_notes_zeros_for_further_columns(monkeypatch):
-    seen = {}
-    monkeypatch.setattr(
-        IFreqaiModel,
-        "build_strategy_return_arrays",
-        lambda self, dataframe, dk, pair, trained: seen.update(dk.data["labels_mean"]),
-    )
-    dk = kitchen(predictions(), ["&-roi", "&-vol"])
-    dk.data["labels_mean"] = {"&-roi": 0.5, "&-vol": 0.5, "p_up": 0.4}
-    ModelWithIntervals(dk, 0).build_strategy_return_arrays(dk.full_df, dk, dk.pair, 0)
-    assert seen == {
-        **{"&-roi": 0.5, "&-vol": 0.5, "p_up": 0.4},
-        **dict.fromkeys(("&-roi_lo", "&-roi_hi", "&-vol_lo", "&-vol_hi"), 0),
-    }
+def candles(rows):
+    dates = pd.date_range("2025-01-01", periods=rows, freq="5min", tz="UTC")
+    return pd.DataFrame({"date": dates, "high": 3.0, "low": 1.0, "close": np.arange(rows, dtype=float)})
+
+
+def predicted(rows, **columns):
+    return pd.DataFrame({"&-roi": 0.1, "&-roi_lo": -0.1, "p_up": np.linspace(0.1, 0.9, rows), **columns}, range(rows))
+
+
+@pytest.fixture
+def bot():
+    dk = kitchen(predictions(), ["&-roi"])
+    model = Model(dk, 0)
+    model.dd = drawer()
+    model.freqai_info = {"feature_parameters": {}}
+    model.guard_history()
+    model.set_start_dry_live_date = lambda frame: None
+    return model, dk
+
+
+def test_the_live_bot_keeps_further_columns_without_statistics(bot):
+    model, dk = bot
+    model.set_initial_historic_predictions(predicted(5), dk, dk.pair, candles(5))
+    model.dd.set_initial_return_values(dk.pair, predicted(5), candles(5))
+    model.dd.append_model_predictions(dk.pair, predicted(1), [1], dk, candles(6))
+    model.dd.append_model_predictions(dk.pair, predicted(1, p_up=0.7), [1], dk, candles(7))
+    history = model.dd.historic_predictions[dk.pair]
+    assert [column for column in history if column.endswith(("_mean", "_std"))] == ["&-roi_mean", "&-roi_std"]
+    assert history["p_up"].tolist() == [*np.linspace(0.1, 0.9, 5), 0.1, 0.7]
+    assert history["&-roi_lo"].tolist() == [-0.1] * 7
+    assert history["do_predict"].tolist() == [0] * 5 + [1, 1]
+    pd.testing.assert_frame_equal(model.dd.model_return_values[dk.pair], history)
+
+
+def test_a_candle_that_is_older_than_the_last_prediction_overwrites_nothing(bot):
+    model, dk = bot
+    model.set_initial_historic_predictions(predicted(5), dk, dk.pair, candles(5))
+    before = model.dd.historic_predictions[dk.pair].copy()
+    model.dd.append_model_predictions(dk.pair, predicted(1, p_up=0.7), [1], dk, candles(4))
+    pd.testing.assert_frame_equal(model.dd.historic_predictions[dk.pair], before)
+
+
+def test_stored_predictions_that_lack_a_column_get_it(bot):
+    """A class that is new, a value that the model adds, or files of a version without, gave a KeyError each candle."""
+    model, dk = bot
+    model.set_initial_historic_predictions(predicted(5), dk, dk.pair, candles(5))
+    histories = model.dd.historic_predictions
+    histories[dk.pair] = histories[dk.pair].drop(columns=["&-roi_std", "p_up", "do_predict"])
+    dk.label_list.append("&-vol")
+    dk.data["extra_returns_per_train"] = {"threshold": 2.0}
+    model.dd.append_model_predictions(dk.pair, predicted(1, **{"&-vol": 0.3, "p_down": 0.4}), [1], dk, candles(6))
+    last = model.dd.historic_predictions[dk.pair].iloc[-1]
+    assert last[["&-vol", "&-vol_mean", "p_down", "do_predict", "threshold", "&-roi_std"]].tolist() == [
+        *(0.3, 0, 0.4, 1, 2.0, 0)
+    ]
+    assert model.dd.historic_predictions[dk.pair]["p_down"].tolist() == [0.0] * 5 + [0.4]
 
 
 def test_a_value_that_is_not_finite_spoils_only_the_windows_that_hold_it():

@@ -6,7 +6,7 @@ import pytest
 
 from freqai_ext.learning.design import Design
 from freqai_ext.learning.learners import learner
-from freqai_ext.models._signal_columns import extra_columns, odds_columns, prediction_frame
+from freqai_ext.models._signal_columns import odds_columns, prediction_frame
 from freqai_ext.signals import Question, Signal, SignalSettings, Target, TrainingSet, fit_signal
 
 CANDLE_NS = 300 * 1_000_000_000
@@ -69,11 +69,10 @@ def test_several_returns_have_their_name_behind_their_odds(label, column):
     assert odds_columns([label, "&-other"])[label]["p_up"] == column
 
 
-def test_columns_of_one_return_are_announced_and_given():
+def test_columns_of_one_return_are_given():
     signal = fitted("&-roi")
     frame, whole = prediction_frame(["&-roi"], {}, signal, asked(signal, USUAL))
     columns = ["&-roi_lo", "&-roi_hi", "p_up", "p_down", "ev_bps", "confidence"]
-    assert extra_columns(["&-roi"], {}, signal) == columns
     assert list(frame) == ["&-roi", *columns]
     assert whole.all()
     assert (frame["&-roi_lo"] < frame["&-roi"]).all()
@@ -85,7 +84,10 @@ def test_with_several_returns_the_first_one_named_is_the_one_without_a_suffix():
     signal = fitted(*labels, return_targets=("&-return_48", "&-return_12"))
     forecasts = asked(signal, USUAL)
     frame, _ = prediction_frame(labels, {}, signal, forecasts)
-    assert sorted(extra_columns(labels, {}, signal)) == sorted(set(frame) - set(labels))
+    named = [
+        odds + end for odds in ("p_up", "p_down", "ev_bps", "confidence") for end in ("", "_return_12", "_return_48")
+    ]
+    assert set(frame) == {*labels, *(label + end for label in labels for end in ("_lo", "_hi")), *named}
     for odds in ("p_up", "p_down", "ev_bps", "confidence"):
         np.testing.assert_array_equal(frame[odds], getattr(forecasts["&-return_48"].odds, odds))
         np.testing.assert_array_equal(frame[f"{odds}_return_48"], frame[odds])
@@ -122,7 +124,6 @@ def test_classes_get_probabilities_that_add_up_and_the_likeliest_is_the_label():
     frame, whole = prediction_frame(["&way"], classes, signal, asked(signal, np.full(50, 0.004)))
     assert whole.all()
     assert list(frame) == ["&way", "down", "flat", "up"]
-    assert extra_columns(["&way"], classes, signal) == ["down", "flat", "up"]
     np.testing.assert_allclose(frame[["down", "flat", "up"]].sum(axis=1), 1.0)
     assert (frame["&way"] == frame[["down", "flat", "up"]].idxmax(axis=1)).all()
     assert frame["&way"].nunique() > 1
