@@ -184,12 +184,12 @@ class LiveGuard(BacktestFiles, _Base):
 
     def _require_usable(self, model: Any, pair: str, dk: "FreqaiDataKitchen") -> None:
         check_metadata(dk.data)
-        if not self.is_own_model(model):
-            raise UnusableModelError(f"a {type(model).__name__} is no model of {type(self).__name__}")
-        if not all(hasattr(pipeline, "transform") for pipeline in (dk.feature_pipeline, dk.label_pipeline)):
-            raise UnusableModelError("its pipelines are none")
         if self._live_origin is not None and not is_stamped(dk.data, self._live_origin, pair):
             raise UnusableModelError("it was trained under another model, strategy or setting")
+        if not self.is_own_model(model):
+            raise TypeError(f"a {type(model).__name__} is no model of {type(self).__name__}")
+        if not all(hasattr(pipeline, "transform") for pipeline in (dk.feature_pipeline, dk.label_pipeline)):
+            raise TypeError("its pipelines are none")
 
     def _give_way(self, pair: str, error: Exception) -> None:
         """Put the model before a pair's unusable one in its place, or none, which trains the pair at once."""

@@ -14,7 +14,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,6 +177,9 @@ def _exchange(folder: Path, known: Origin, origin: Origin, candles: CandleFiles 
             for window in list(_windows(record.parent)):
                 window.move(record.parent, folder, prediction_first=False)
             record.unlink()
+            for emptied in (record.parent / _PREDICTIONS, record.parent):
+                with suppress(OSError):
+                    emptied.rmdir()
             write_json(folder / RECORD, kept)
             return
     write_json(folder / RECORD, origin)
