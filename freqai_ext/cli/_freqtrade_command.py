@@ -1,6 +1,8 @@
 """A Freqtrade command line as Freqtrade itself reads it, and the one that runs on a replay exchange instead."""
 
 import argparse
+import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -171,6 +173,37 @@ def parse_command(words: Sequence[str]) -> FreqtradeCommand:
     except FreqtradeException as error:
         raise SettingsError(str(error)) from error
     return FreqtradeCommand(argv, args, config, _options(arguments.parser, str(name)))
+
+
+def copied_identifier(command: FreqtradeCommand, ending: str) -> dict[str, str]:
+    """Return FreqAI's settings for a run that is a copy of the user's, and remove what an earlier copy has left.
+
+    Parameters
+    ----------
+    ending
+        Put behind the user's identifier, e.g. ``"offline"``.
+
+    Raises
+    ------
+    SettingsError
+        When there is a folder of that name which no such copy made, e.g. another bot's.
+    """
+    original = str((command.freqai or {}).get("identifier", "unnamed"))
+    copy = {"identifier": f"{original}-{ending}", "original_identifier": original}
+    folder = command.userdir / "models" / copy["identifier"]
+    if folder.exists():
+        try:
+            made_by = json.loads((folder / "run_params.json").read_bytes())["freqai"]
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            made_by = {}
+        ours = isinstance(made_by, dict) and all(made_by.get(name) == value for name, value in copy.items())
+        if any(folder.iterdir()) and not ours:
+            raise SettingsError(
+                f"{folder}: holds files of a bot of its own, and a run of this command would replace them; "
+                "move the folder away, or choose another freqai.identifier"
+            )
+        shutil.rmtree(folder)
+    return copy
 
 
 def check_command(command: FreqtradeCommand) -> Iterator[tuple[str, str]]:

@@ -153,6 +153,7 @@ def _trade(
 ) -> _Run:
     """Prepare the bot in real time, on candles re-dated to now."""
     from freqai_ext.cli._coverage import DEFAULT_WINDOW, Window, history_of
+    from freqai_ext.cli._freqtrade_command import copied_identifier
     from freqai_ext.cli._market import generated_market, stored_market
     from freqai_ext.cli._outside_services import VARIABLES, services_left_alone, without_services
     from freqai_ext.cli._run_slot import run_slot
@@ -181,9 +182,7 @@ def _trade(
     downloads.mkdir(parents=True)
     overrides: dict[str, Any] = {}
     if command.freqai:
-        identifier = f"{command.freqai.get('identifier', 'unnamed')}-offline{slot.suffix}"
-        shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
-        overrides["freqai"] = {"identifier": identifier, "original_identifier": command.freqai.get("identifier")}
+        overrides["freqai"] = copied_identifier(command, f"offline{slot.suffix}")
     left_out: Sequence[str] = ()
     if not with_services:
         for line in services_left_alone(command.config, dict.fromkeys(("guardian", "news"), _LEFT_ALONE)):

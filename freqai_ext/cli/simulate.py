@@ -260,6 +260,8 @@ def _fresh_folder(command: "FreqtradeCommand", stamp: str) -> Path:
 
 def _overrides(command: "FreqtradeCommand", stamp: str, folder: Path, step_seconds: int) -> dict[str, Any]:
     """Return settings of the run itself: its own database and models, started at once."""
+    from freqai_ext.cli._freqtrade_command import copied_identifier
+
     overrides: dict[str, Any] = {
         "db_url": f"sqlite:///{folder / 'trades.sqlite'}",
         "initial_state": "running",
@@ -267,9 +269,7 @@ def _overrides(command: "FreqtradeCommand", stamp: str, folder: Path, step_secon
     }
     if command.freqai:
         # Models of other runs would be loaded, and their predictions continued.
-        identifier = f"{command.freqai.get('identifier', 'unnamed')}-sim-{stamp}"
-        shutil.rmtree(command.userdir / "models" / identifier, ignore_errors=True)
-        overrides["freqai"] = {"identifier": identifier, "original_identifier": command.freqai.get("identifier")}
+        overrides["freqai"] = copied_identifier(command, f"sim-{stamp}")
     return overrides
 
 

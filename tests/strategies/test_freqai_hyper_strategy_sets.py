@@ -21,11 +21,11 @@ def userdir(tmp_path):
 
 @pytest.fixture
 def make(make_hyper_strategy, make_config, userdir):
-    def make_strategy(runmode, *, chosen="own", sets=("small",), identifier="large"):
+    def make_strategy(runmode, *, chosen="own", sets=("small",), identifier="large", original=None):
         config = {
             "user_data_dir": userdir,
             "runmode": runmode,
-            "freqai": {**make_config()["freqai"], "identifier": identifier},
+            "freqai": {**make_config()["freqai"], "identifier": identifier, "original_identifier": original},
         }
         parameters = {"prediction_set": chosen}
         strategy = make_hyper_strategy("spot", parameters=parameters, config=config, hyper={"prediction_sets": sets})
@@ -92,20 +92,34 @@ def test_a_bot_that_does_not_run_the_chosen_set_does_not_start(make, runmode):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "identifier"),
+    ("chosen", "identifier", "original"),
     [
-        ("own", "large"),
-        ("small", "small"),
-        ("large", "large"),
-        ("small", "small-sim-20250113T0000"),
-        ("small", "small-offline"),
-        ("small", "small/.walkforward/0af3"),
+        ("own", "large", None),
+        ("small", "small", None),
+        ("large", "large", None),
+        ("small", "small-sim-20250113T0000", "small"),
+        ("small", "small-offline", "small"),
+        ("small", "small/.walkforward/0af3", "small"),
+        ("small-offline", "small-offline-offline", "small-offline"),
     ],
 )
-def test_a_bot_that_runs_the_chosen_set_starts_and_trades_on_it(make, chosen, identifier):
-    strategy = make(RunMode.DRY_RUN, chosen=chosen, identifier=identifier)
+def test_a_bot_that_runs_the_chosen_set_starts_and_trades_on_it(make, chosen, identifier, original):
+    strategy = make(RunMode.DRY_RUN, chosen=chosen, identifier=identifier, original=original)
     strategy.ft_load_hyper_params()
     assert entered(strategy, analysed(strategy)) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "identifier", ["small-offline", "small-sim-20250113T0000", "small-simulated", "small/.walkforward/0af3"]
+)
+def test_a_bot_whose_name_looks_like_that_of_a_copy_is_another_bot(make, identifier):
+    """In a fleet it would trade on the forecasts of the other one, or take them for its own."""
+    strategy = make(RunMode.HYPEROPT, chosen="small", identifier=identifier)
+    assert strategy.identifier == identifier
+    assert strategy.other_sets == ("small",)
+    assert entered(strategy, analysed(strategy)) == [0, 0, 1, 1]
+    with pytest.raises(OperationalException, match=f"trust 'small', and this bot predicts '{identifier}'"):
+        make(RunMode.DRY_RUN, chosen="small", identifier=identifier).ft_load_hyper_params()
 
 
 def test_without_other_sets_or_horizons_there_is_nothing_to_search(make_hyper_strategy):

@@ -123,3 +123,18 @@ def test_nothing_is_written_into_the_other_run(models, load):
     load()
     assert {each: each.stat().st_mtime_ns for each in (models / "small").rglob("*")} == before
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(("pair", "refused"), [(PAIR, False), ("ETH/BTC", True)])
+def test_predictions_of_another_pair_of_the_same_coin_are_refused(models, load, pair, refused):
+    """FreqAI names its files by the base coin alone; the record says which pairs' candles were read."""
+    write(models)
+    record = {"timeframe": "5m", "candles": {f"{pair} 5m": [[0, 1, "x"]]}}
+    (models / "small" / "freqai_ext_origin.json").write_text(json.dumps(record))
+    if not refused:
+        assert load()["do_predict"].sum() == 3
+        return
+    with pytest.raises(
+        OperationalException, match="'small' was made without candles of ETH/USDT; make it with that pair"
+    ):
+        load()
