@@ -50,12 +50,15 @@ class BacktestFiles(_Base):
         if entry is not None and not entry["model_filename"]:
             # FreqAI loads a pair's model only where its pair dictionary names any.
             entry["model_filename"], entry["data_path"] = dk.model_filename, str(dk.data_path)
+        # FreqAI would put the pipelines of the window that it trained last to this window's model.
+        self.dd.meta_data_dictionary.pop(dk.pair, None)
         held = (dk.data, dk.feature_pipeline, dk.label_pipeline)
         try:
             read_metadata(dk.data_path / f"{dk.model_filename}_metadata.json")
             model = self.dd.load_data(dk.pair, dk)
-            whole = self.is_own_model(model) and hasattr(dk.feature_pipeline, "transform")
-            error: Exception = TypeError(f"a {type(model).__name__}")
+            pipelines = (dk.feature_pipeline, dk.label_pipeline)
+            whole = self.is_own_model(model) and all(hasattr(each, "transform") for each in pipelines)
+            error: Exception = TypeError("its model or its pipelines are of another type")
         except Exception as damage:
             whole, error = False, damage
         if not whole:
