@@ -67,3 +67,64 @@ def test_a_backtest_on_real_candles_trades(spot, real_candles):
     assert re.search(r"│ +FreqAIExampleStrategy │ +[1-9]\d* │", log.text)
     for window in spot.predictions("real").values():
         assert window["&-roi"].std() > 0
+
+
+FULL_DISK = '''
+import errno
+import os
+import threading
+
+from freqtrade.freqai.data_drawer import cloudpickle
+
+from freqai_ext.models.CatboostRegressor import CatboostRegressor
+
+
+class FullDiskRegressor(CatboostRegressor):
+    """Meets a full disk and faults of the exchange while it runs, each a few times."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.faults = {"fsync": 12, "model": 1, "whitelist": 2}
+        self.after_first_training = False
+
+    def failing(self, name, real, error):
+        def call(*args, **kwargs):
+            here = threading.current_thread() is not threading.main_thread()
+            if here and self.after_first_training and self.faults[name] > 0:
+                self.faults[name] -= 1
+                raise error
+            return real(*args, **kwargs)
+
+        return call
+
+    def start_live(self, dataframe, metadata, strategy, dk):
+        if not hasattr(self, "planted"):
+            self.planted = True
+            full = OSError(errno.ENOSPC, "No space left on device")
+            os.fsync = self.failing("fsync", os.fsync, full)
+            cloudpickle.dump = self.failing("model", cloudpickle.dump, full)
+            lost = ConnectionError("the exchange is away")
+            strategy.dp.current_whitelist = self.failing("whitelist", strategy.dp.current_whitelist, lost)
+        if len(self.dd.model_dictionary) == self.total_pairs:
+            self.after_first_training = True
+        return super().start_live(dataframe, metadata, strategy, dk)
+'''
+
+
+def test_a_full_disk_and_a_fault_of_the_training_thread_do_not_stop_the_trainings(spot):
+    (spot.userdir / "freqaimodels" / "FullDiskRegressor.py").write_text(FULL_DISK)
+    done = spot.simulate("live-full-disk", "FullDiskRegressor", DAYS)
+    assert done.summary["exit_code"] == 0
+    said = "\n".join(done.log.complaints())
+    assert "The training thread: goes on after ConnectionError: the exchange is away" in said
+    assert re.search(r"Training \S+: the new model cannot be saved \(\[Errno 28\] .*free some space on the disk", said)
+    assert "historic_predictions.pkl: cannot be saved ([Errno 28]" in said
+    for pair in spot.pairs:
+        assert done.trainings(pair) >= 3, pair
+    # The last trainings are on the disk, and whole.
+    folder = next((spot.userdir / "models").glob("live-full-disk-sim-*"))
+    trained = json.loads((folder / "pair_dictionary.json").read_text())
+    start = pd.Timestamp("2025-01-13", tz="UTC").timestamp()
+    assert min(trained[pair]["trained_timestamp"] for pair in spot.pairs) >= start + 3600
+    assert (folder / "pair_dictionary.json").read_bytes() == (folder / "pair_dictionary.backup.json").read_bytes()
+    assert done.summary["predictions"] > 40
