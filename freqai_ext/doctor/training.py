@@ -144,7 +144,7 @@ def _reused_identifier(context: Context) -> Iterator[Finding]:
 
 def _changed_since(record: Path, freqai: dict[str, Any]) -> list[str]:
     try:
-        before = json.loads(record.read_text(encoding="utf-8"))["freqai"]
+        before = dict(json.loads(record.read_text(encoding="utf-8"))["freqai"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         # FreqAI writes it at each start and reads it never.
         return []

@@ -144,4 +144,4 @@ def test_predictions_of_other_candles_are_set_aside_and_come_back_with_them(data
     activate_origin(folder, origin, files(other))
     assert stored() == "of b"
     assert CANDLES in recorded(folder / RECORD)
-    assert len(list((folder / SHELF).iterdir())) == 2
+    assert len(list((folder / SHELF).iterdir())) == 1
