@@ -17,6 +17,13 @@ from freqai_ext.errors import ContractError
 # A probability stays a hair within (0, 1), even of what always happened.
 _HAIR = 1e-3
 
+# The share of planted outliers that each of FreqAI's steps must flag. Its SVM is linear and sees one side alone.
+_DETECTORS = (
+    ({"DI_threshold": 0.9}, 1.0),
+    ({"use_SVM_to_remove_outliers": True}, 0.5),
+    ({"use_DBSCAN_to_remove_outliers": True}, 1.0),
+)
+
 
 @rule()
 def survives_missing_features(model_class: type, freqai: Freqai) -> None:
@@ -39,6 +46,36 @@ def survives_constant_features(model_class: type, freqai: Freqai) -> None:
     frame[FEATURES[3]] = 7.0
     asked = example_frame(model_class, seed=1, after=frame)
     correlation = signal_correlation(train_and_predict(model_class, freqai, frame, asked), asked)
+    require(correlation > 0.7, f"the correlation with the signal fell to {correlation:.2f}")
+
+
+@rule()
+def flags_far_outliers(model_class: type, freqai: Freqai) -> None:
+    """FreqAI's outlier steps mark rows far outside the training data as untrusted, whatever the features' units."""
+    frame = _in_unlike_units(example_frame(model_class))
+    usual = _in_unlike_units(example_frame(model_class, seed=1, after=frame))
+    far = usual.copy()
+    # Beside the price these are invisible unless features are scaled.
+    ratios = [name for name in FEATURES if name != FEATURES[1]]
+    sides = np.where(np.arange(len(far)) % 2, 50.0, -50.0).reshape(-1, 1)
+    far[ratios] += sides * frame[ratios].std().to_numpy()
+    for detector, least in _DETECTORS:
+        with workbench(model_class, {**freqai, "feature_parameters": detector}) as bench:
+            bench.train(frame)
+            trusted = (bench.predict(usual).do_predict == 1).mean()
+            flagged = (bench.predict(far.iloc[:20], before=frame).do_predict != 1).mean()
+        step = next(iter(detector))
+        require(trusted > 0.8, f"with {step} only {trusted:.0%} of usual rows are trusted")
+        require(flagged >= least, f"with {step} only {flagged:.0%} of rows far outside are marked, not {least:.0%}")
+
+
+@rule()
+def learns_through_noise(model_class: type, freqai: Freqai) -> None:
+    """``noise_standard_deviation`` is in units of the scaled features, so that it does not drown small ones."""
+    frame = _in_unlike_units(example_frame(model_class))
+    asked = _in_unlike_units(example_frame(model_class, seed=1, after=frame))
+    noisy = {**freqai, "feature_parameters": {"noise_standard_deviation": 0.05}}
+    correlation = signal_correlation(train_and_predict(model_class, noisy, frame, asked), asked)
     require(correlation > 0.7, f"the correlation with the signal fell to {correlation:.2f}")
 
 
@@ -92,3 +129,10 @@ def _is_all(predicted: pd.Series, only: object) -> bool:
     # XGBoost computes in single precision.
     tolerance = _HAIR if only in (0.0, 1.0) else 1e-8
     return bool(np.isclose(predicted.astype(float), float(str(only)), atol=tolerance).all())
+
+
+def _in_unlike_units(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with ratios, the signal among them, beside a price."""
+    price = FEATURES[1]
+    ratios = {name: 0.001 * frame[name] for name in FEATURES if name != price}
+    return frame.assign(**ratios, **{price: 60_000.0 + 500.0 * frame[price]})

@@ -24,6 +24,8 @@ from freqai_ext.checks._prediction_rules import (
     predicts_without_the_future,
 )
 from freqai_ext.checks._robustness_rules import (
+    flags_far_outliers,
+    learns_through_noise,
     names_a_wrong_parameter,
     survives_a_constant_label,
     survives_a_tiny_window,
@@ -44,6 +46,8 @@ RULES: tuple[Rule, ...] = (
     ignores_rows_of_no_weight,
     survives_missing_features,
     survives_constant_features,
+    flags_far_outliers,
+    learns_through_noise,
     survives_a_constant_label,
     survives_a_tiny_window,
     trains_without_a_test_set,

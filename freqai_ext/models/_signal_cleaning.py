@@ -29,14 +29,21 @@ def clean(rows: Sequence[PairRows], pipeline: QuietPipeline) -> tuple[list[PairR
     number = np.flatnonzero(weight > 0.0).astype(float)
     if not len(number):
         raise OperationalException("no row of the training window has whole features, a known label and a weight")
-    chosen = features if len(number) == len(features) else features.iloc[number.astype(int)]
-    kept_features, _, kept = pipeline.fit_transform(
-        chosen.reset_index(drop=True), pd.DataFrame({"label": np.zeros(len(chosen))}), number
+    chosen = number.astype(int)
+    # The row numbers go as labels, which no step reads: weights would be taken for weights.
+    kept_features, kept, _ = pipeline.fit_transform(
+        features.iloc[chosen].reset_index(drop=True), pd.DataFrame({"row": number}), weight[chosen]
     )
-    removed = np.setdiff1d(number, np.asarray(kept)).astype(int)
-    weight[removed] = 0.0
+    left = kept["row"].to_numpy().astype(int)
     cleaned = kept_features
-    if len(kept_features) < len(features):
+    if len(left) < len(features):
         cleaned, _, _ = pipeline.transform(features, outlier_check=True)
+        # Noise is for the rows that are learnt from, and `transform` adds none.
+        values = cleaned.to_numpy(copy=True)
+        values[left] = kept_features.to_numpy()
+        cleaned = pd.DataFrame(values, columns=cleaned.columns)
+    trained_on = np.zeros(len(features), dtype=bool)
+    trained_on[left] = True
+    weight = np.where(trained_on, weight, 0.0)
     parts = np.split(weight, np.cumsum([len(each.weight) for each in rows])[:-1])
     return [replace(each, weight=part) for each, part in zip(rows, parts, strict=True)], cleaned

@@ -8,6 +8,7 @@ from datasieve.transforms import SKLearnWrapper
 from datasieve.transforms.base_transform import BaseTransform
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from freqai_ext.pipeline.freqai_scale import FreqaiScaler, SeededNoise, Unscale
 from freqai_ext.pipeline.iqr_outlier_remover import IQROutlierRemover
 from freqai_ext.pipeline.quiet_pipeline import QuietPipeline
 from freqai_ext.pipeline.robust_scaler import RobustScaler
@@ -22,7 +23,11 @@ def build_feature_pipeline(
     """Return the pipeline for features, to be returned from a model's ``define_data_pipeline``.
 
     FreqAI's own steps stand in FreqAI's order and obey FreqAI's settings; with default ``settings`` it is FreqAI's
-    pipeline. Outlier rows are taken out before the scaler is fitted, so that they do not set the scale.
+    pipeline. They always work on FreqAI's scale, [-1, 1] over the training rows. With another ``settings.scaler`` the
+    learner gets the rows that they leave on that scale, or unscaled with ``"none"``, and their noise in the features'
+    own units. Principal components have no units of their own: with PCA ``"none"`` gives them on FreqAI's scale.
+
+    Outliers of ``settings.outliers`` are taken out before a scale is fitted, so that they do not set it.
 
     Parameters
     ----------
@@ -41,8 +46,14 @@ def build_feature_pipeline(
             settings.iqr_multiplier, settings.max_outside_share, settings.max_outlier_rows_share
         )
         steps.append(("iqr", remover))
-    steps += _scaler("scaler", settings.scaler, settings.robust_clip_iqr)
-    return QuietPipeline(steps + _freqai_steps(settings, feature_parameters, threads))
+    freqais = _freqai_steps(feature_parameters, threads)
+    own = _scaler("scaler", settings.scaler, settings.robust_clip_iqr)
+    if settings.scaler == "minmax" or not freqais:
+        return QuietPipeline(steps + own + freqais)
+    scaler = FreqaiScaler()
+    if feature_parameters.get("principal_component_analysis", False):
+        return QuietPipeline([*steps, *_minmax("freqai-scaler"), *freqais, *own])
+    return QuietPipeline([*steps, ("freqai-scaler", scaler), *freqais, ("unscale", Unscale(scaler)), *own])
 
 
 def build_label_pipeline(settings: PipelineSettings) -> QuietPipeline:
@@ -60,21 +71,26 @@ def _scaler(name: str, scaler: Scaler, clip_iqr: float | None) -> Steps:
         return [(name, RobustScaler(clip_iqr))]
     if scaler == "standard":
         return [(name, SKLearnWrapper(StandardScaler()))]
+    return _minmax(name)
+
+
+def _minmax(name: str) -> Steps:
     return [(name, SKLearnWrapper(MinMaxScaler(feature_range=(-1, 1))))]
 
 
-def _freqai_steps(settings: PipelineSettings, parameters: Mapping[str, Any], threads: int) -> Steps:
+def _freqai_steps(parameters: Mapping[str, Any], threads: int) -> Steps:
     steps: Steps = []
     if parameters.get("principal_component_analysis", False):
         steps.append(("pca", ds.PCA(n_components=0.999)))
-        steps += _scaler("post-pca-scaler", settings.scaler, settings.robust_clip_iqr)
+        steps += _minmax("post-pca-scaler")
     if parameters.get("use_SVM_to_remove_outliers", False):
-        svm_parameters = parameters.get("svm_params", {"shuffle": False, "nu": 0.01})
+        # A seed of the user's own wins; without one two runs would drop different rows.
+        svm_parameters = {"random_state": 0, **parameters.get("svm_params", {"shuffle": False, "nu": 0.01})}
         steps.append(("svm", ds.SVMOutlierExtractor(**svm_parameters)))
     if threshold := parameters.get("DI_threshold", 0):
         steps.append(("di", ds.DissimilarityIndex(di_threshold=threshold, n_jobs=threads)))
     if parameters.get("use_DBSCAN_to_remove_outliers", False):
         steps.append(("dbscan", ds.DBSCAN(n_jobs=threads)))
     if sigma := parameters.get("noise_standard_deviation", 0):
-        steps.append(("noise", ds.Noise(sigma=sigma)))
+        steps.append(("noise", SeededNoise(sigma)))
     return steps

@@ -15,8 +15,8 @@ class PipelineSettings(Settings):
     Attributes
     ----------
     scaler
-        Scaling of the features: ``"minmax"`` to [-1, 1] as FreqAI does, ``"robust"`` by median and IQR, ``"standard"``
-        by mean and standard deviation, or ``"none"``.
+        Scaling of the features for the learner: ``"minmax"`` to [-1, 1] as FreqAI does, ``"robust"`` by median and
+        IQR, ``"standard"`` by mean and standard deviation, or ``"none"``. FreqAI's own steps always see ``"minmax"``.
     label_scaler
         Scaling of the labels of regressors; predictions are scaled back.
     robust_clip_iqr

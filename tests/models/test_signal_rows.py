@@ -1,9 +1,12 @@
 """From frames to training sets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from freqai_ext.models._signal_cleaning import clean
 from freqai_ext.models._signal_rows import (
     PairRows,
     build_design,
@@ -14,6 +17,7 @@ from freqai_ext.models._signal_rows import (
     pair_rows,
     with_known_labels,
 )
+from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline
 
 CANDLE_NS = 300 * 1_000_000_000
 
@@ -203,3 +207,28 @@ def test_a_gap_delays_the_time_at_which_a_label_is_known():
 def test_candles_cut_off_the_end_count_to_the_horizon_that_they_hid():
     rows = rows_of(frame_of(10, **{"&-return": [0.1] * 7 + [np.nan] * 3, "&-whole": [0.1] * 10}))
     assert label_horizons([rows], 24, cut=5) == {"&-return": 8, "&-whole": 24}
+
+
+def test_cleaning_drops_outliers_gives_noise_to_what_is_learnt_from_and_hands_on_the_weights(monkeypatch):
+    generator = np.random.default_rng(1)
+    features = pd.DataFrame({"%-a": 0.001 * generator.normal(size=200), "%-b": 6e4 + generator.normal(size=200)})
+    features.loc[5, "%-a"] = 1.0
+    rows = rows_of(frame_of(200), features=features)
+    weight = np.where(np.arange(200) < 150, 0.5, 0.0)
+    parameters = {"use_SVM_to_remove_outliers": True, "noise_standard_deviation": 0.01}
+    pipeline = build_feature_pipeline(PipelineSettings(scaler="none", outliers="iqr"), parameters, threads=1)
+    weights = []
+    fit = pipeline["svm"]._skl.fit
+    monkeypatch.setattr(
+        pipeline["svm"]._skl, "fit", lambda X, y, sample_weight: weights.append(sample_weight) or fit(X)
+    )
+    (cleaned_rows,), cleaned = clean([replace(rows, weight=weight)], pipeline)
+    assert weights[0].tolist() == [0.5] * 149
+    assert cleaned_rows.weight[5] == 0.0
+    learnt_from = cleaned_rows.weight > 0.0
+    assert 140 <= learnt_from.sum() < 150
+    assert set(cleaned_rows.weight[learnt_from]) == {0.5}
+    np.testing.assert_array_equal(cleaned[~learnt_from], features[~learnt_from])
+    changed = np.abs(cleaned["%-a"] - features["%-a"])[learnt_from]
+    assert (changed > 0.0).all()
+    assert changed.median() < 0.01, "the noise is in other units"

@@ -284,3 +284,70 @@ def test_pipelines_share_no_steps():
 def test_a_wrong_setting_is_named(raw, message):
     with pytest.raises(SettingsError, match=message):
         parse_settings(PipelineSettings, raw, "freqai_ext.pipeline")
+
+
+SCALERS = ["minmax", "none", "robust", "standard"]
+DETECTORS = [
+    {"DI_threshold": 0.9},
+    {"use_SVM_to_remove_outliers": True},
+    {"use_DBSCAN_to_remove_outliers": True},
+    {"principal_component_analysis": True, "DI_threshold": 0.9},
+]
+
+
+def in_unlike_units(seed, rows=ROWS):
+    """Return a price, and ratios of a thousandth."""
+    generator = np.random.default_rng(seed)
+    frame = pd.DataFrame(generator.normal(size=(rows, 6))).add_prefix("%-feature_")
+    return 0.001 * frame.assign(**{"%-feature_0": 6e7 + 5e5 * frame["%-feature_0"]})
+
+
+@pytest.mark.parametrize("outliers", ["none", "iqr"])
+@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda each: "-".join(each))
+def test_detectors_flag_what_is_far_outside_with_every_scaler(detector, scaler, outliers):
+    features = in_unlike_units(0)
+    pipeline = build_feature_pipeline(PipelineSettings(scaler=scaler, outliers=outliers), detector, threads=1)
+    x, y, w = pipeline.fit_transform(features, pd.DataFrame({"&-row": np.arange(ROWS)}), np.ones(ROWS))
+    assert len(x) == len(y) == len(w) > 0.9 * ROWS
+    usual = in_unlike_units(1, rows=20)
+    ratios = usual.columns[1:]
+    asked = (usual, *(usual.assign(**usual[ratios] + side * 0.05) for side in (1, -1)))
+    flagged = [float((pipeline.transform(each, outlier_check=True)[1] != 1).mean()) for each in asked]
+    assert flagged[0] < 0.2
+    # A linear detector sees one side alone.
+    assert max(flagged[1:]) == 1.0
+    assert min(flagged[1:]) == 1.0 or "use_SVM_to_remove_outliers" in detector
+
+
+def test_a_learner_without_scaler_gets_the_very_rows_that_the_detectors_left():
+    features = in_unlike_units(0)
+    features.iloc[7, 2] = 1e12
+    everything = {"use_SVM_to_remove_outliers": True, "DI_threshold": 0.9, "use_DBSCAN_to_remove_outliers": True}
+    pipeline = build_feature_pipeline(PipelineSettings(scaler="none"), everything, threads=1)
+    labels = pd.DataFrame({"&-row": np.arange(ROWS), "&-name": [f"row {row}" for row in range(ROWS)]})
+    x, y, w = pipeline.fit_transform(features, labels, np.arange(ROWS, dtype=float))
+    assert len(x) < ROWS
+    rows = y["&-row"].astype(int)
+    assert w.tolist() == rows.tolist()
+    assert y["&-name"].tolist() == [f"row {row}" for row in rows]
+    np.testing.assert_array_equal(x, features.iloc[rows])
+    asked = in_unlike_units(1)
+    np.testing.assert_array_equal(pipeline.transform(asked, outlier_check=True)[0], asked)
+
+
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_noise_is_in_units_of_the_scaled_feature_and_the_same_on_every_run(scaler):
+    features = in_unlike_units(0)
+    noisy, plain = (
+        build_feature_pipeline(PipelineSettings(scaler=scaler), {"noise_standard_deviation": sigma}, threads=1)
+        for sigma in (0.05, 0.0)
+    )
+    labels = pd.DataFrame({"&-row": np.arange(ROWS)})
+    with_noise, _, _ = noisy.fit_transform(features, labels, np.ones(ROWS))
+    without, _, _ = plain.fit_transform(features, labels, np.ones(ROWS))
+    for name in features:
+        assert 0.9 < np.corrcoef(with_noise[name], without[name])[0, 1] < 1.0
+    again, _, _ = noisy.fit_transform(features, labels, np.ones(ROWS))
+    pd.testing.assert_frame_equal(again, with_noise)
+    assert len(cloudpickle.dumps(noisy)) < features.to_numpy().nbytes, "the pickle holds the training rows"
