@@ -11,7 +11,10 @@
 - survives damaged files and full disks (:mod:`freqai_ext.models._live_guard`);
 - joins features faster (:mod:`freqai_ext.models._fast_merge`);
 - computes mean and deviation of recent predictions fast (:mod:`freqai_ext.models._live_statistics`);
-- marks predictions made from missing features as not to be trusted, which FreqAI intends and then overwrites.
+- marks predictions made from missing features, which FreqAI intends and then overwrites, and those of candles without
+  trades as not to be trusted;
+- leaves rows with infinite labels out of a training (:mod:`freqai_ext.models._training_window`);
+- goes on where a window or a pair cannot be trained (:mod:`freqai_ext.models._failed_window`).
 """
 
 import logging
@@ -27,11 +30,14 @@ from pandas import DataFrame
 from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
 from freqai_ext.errors import FreqaiExtError
 from freqai_ext.models._backends import Task
+from freqai_ext.models._failed_window import FailedWindows
 from freqai_ext.models._fast_merge import use_fast_merge
 from freqai_ext.models._history_dtype import repair_history_dates
 from freqai_ext.models._live_guard import LiveGuard
 from freqai_ext.models._live_statistics import LiveStatistics
+from freqai_ext.models._market import without_trades
 from freqai_ext.models._prediction_origin import activate_backtest, prediction_origin
+from freqai_ext.models._training_window import require_candles, without_infinite_labels
 from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline, build_label_pipeline
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ else:
 logger = logging.getLogger(__name__)
 
 
-class ExtModel(LiveGuard, LiveStatistics, _Base):
+class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
     """Common ground of the models of freqai_ext; place it before a FreqAI base class."""
 
     #: What the model predicts, so that a strategy can offer it fitting targets.
@@ -143,16 +149,35 @@ class ExtModel(LiveGuard, LiveStatistics, _Base):
         self.remember_context(pair, dataframe)
         super().build_strategy_return_arrays(dataframe, dk, pair, trained_timestamp)
 
+    def train(self, unfiltered_df: DataFrame, pair: str, dk: "FreqaiDataKitchen", **kwargs: Any) -> Any:
+        """Train as FreqAI does, without the rows whose label is infinite.
+
+        Raises
+        ------
+        OperationalException
+            If the window has no candles, or no finite value of a label.
+        """
+        require_candles(unfiltered_df, pair, self.window_words)
+        return super().train(without_infinite_labels(unfiltered_df, dk.label_list, pair), pair, dk, **kwargs)
+
+    @property
+    def window_words(self) -> str:
+        """The dates of a backtest's training window, for a message."""
+        timerange = None if self.live else getattr(self, "training_timerange", None)
+        return f" from {timerange.start_fmt} to {timerange.stop_fmt}" if timerange else ""
+
     def predict(
         self, unfiltered_df: DataFrame, dk: "FreqaiDataKitchen", **kwargs: Any
     ) -> tuple[DataFrame, npt.NDArray[np.int_]]:
-        """Predict as FreqAI does; ``do_predict`` is 0 also where a feature is missing or infinite.
+        """Predict as FreqAI does; ``do_predict`` is 0 also where a feature is missing, or nothing was traded.
 
-        FreqAI fills such features with zeros, notes the rows, and then forgets the note.
+        FreqAI fills missing and infinite features with zeros, notes the rows, and then forgets the note.
         """
+        if unfiltered_df.empty:
+            return self.predict_nothing(dk)
         predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
         incomplete = dk.data["filter_drop_index_prediction"].to_numpy(dtype=bool)
-        dk.do_predict = np.where(incomplete, 0, trusted)
+        dk.do_predict = np.where(incomplete | without_trades(unfiltered_df), 0, trusted)
         return predictions, dk.do_predict
 
     def _remember_slices(self, dk: "FreqaiDataKitchen") -> None:

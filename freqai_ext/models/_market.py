@@ -1,5 +1,7 @@
 """What a model that gives odds takes from the candles beside the features."""
 
+import threading
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -32,3 +34,37 @@ def run_starts(
     begins = np.ones(rows, dtype=bool)
     begins[1:] = (np.diff(made_at_ns) != candle_ns) | ~complete[1:] | ~complete[:-1]
     return np.maximum.accumulate(np.where(begins, np.arange(rows), 0))
+
+
+def without_trades(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return for each row whether its candle repeats a price at which nobody traded.
+
+    So do the candles with which Freqtrade fills gaps, those of a halted market, and those after a delisting.
+    """
+    prices = ["open", "high", "low", "close"]
+    if not {*prices, "volume"} <= set(frame.columns):
+        return np.zeros(len(frame), dtype=bool)
+    # A market without volumes, as of an index, still moves.
+    flat = frame[prices].to_numpy(dtype=np.float64)
+    return np.asarray((frame["volume"].to_numpy() == 0) & (flat == flat[:, :1]).all(axis=1), dtype=np.bool_)
+
+
+class RememberedFrames:
+    """The newest frame of each thread, from which FreqAI cuts the rows that it hands to a model."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, tuple[str, pd.DataFrame]] = {}
+
+    def put(self, pair: str, frame: pd.DataFrame) -> None:
+        """Remember a pair's whole frame for this thread."""
+        self._frames[threading.get_ident()] = (pair, frame)
+
+    def around(self, rows: pd.DataFrame, pair: str) -> tuple[pd.DataFrame, int]:
+        """Return the frame that ``rows`` were cut from, and the position of their first there; else themselves."""
+        known, frame = self._frames.get(threading.get_ident(), ("", rows))
+        if known == pair and frame is not rows and len(rows):
+            dates = pd.DatetimeIndex(frame["date"])
+            first = int(dates.searchsorted(pd.Timestamp(rows["date"].iloc[0])))
+            if dates[first : first + len(rows)].equals(pd.DatetimeIndex(rows["date"])):
+                return frame.set_axis(frame.columns.str.replace(":", ""), axis=1), first
+        return rows, 0

@@ -1,21 +1,87 @@
-"""Frames of all whitelisted pairs, for a model that learns from them together."""
+"""Frames and rows of all whitelisted pairs, for a model that learns from them together."""
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from freqtrade.exceptions import OperationalException
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
 from freqai_ext.models._fast_merge import use_fast_merge
+from freqai_ext.models._signal_rows import PairRows, pair_rows
 
 if TYPE_CHECKING:
     from freqtrade.configuration import TimeRange
     from freqtrade.freqai.data_drawer import FreqaiDataDrawer
     from freqtrade.strategy import IStrategy
 
+logger = logging.getLogger(__name__)
+
 OWN = "PAIR"
 
 Frame = pd.DataFrame
+Volatilities = Callable[[pd.Series], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+"""Gives the volatility of closes that is the unit of labels, and those that forecast the size of a move."""
+
+
+@dataclass(frozen=True)
+class PanelWindow:
+    """The half-open training window ``[start, stop)``, and where the frames of the pairs come from.
+
+    The pairs are sorted: learners may depend on the order of their rows, forecasts must not on that of a whitelist.
+    """
+
+    start: pd.Timestamp
+    stop: pd.Timestamp
+    frame_of: Callable[[str, pd.Timestamp], Frame | None]
+    pairs: tuple[str, ...]
+
+
+def panel_pairs(strategy: "IStrategy", config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the pairs to learn from together, sorted: the whitelist of the bot or backtest.
+
+    Charts, of FreqUI's webserver and ``plot-dataframe``, have no pairlists; there the configured list stands in.
+    """
+    try:
+        pairs = strategy.dp.current_whitelist()
+    except OperationalException:
+        pairs = config["exchange"]["pair_whitelist"]
+        logger.info("freqai_ext.signal.panel: this command has no pairlist; the panel learns from %s", ", ".join(pairs))
+    return tuple(sorted(pairs))
+
+
+def panel_rows(
+    window: PanelWindow, labels: Sequence[str], correlated: Sequence[str], volatilities: Volatilities, candle_ns: int
+) -> list[PairRows]:
+    """Return the rows of every pair that has candles in the window, with the features that all of them have.
+
+    Raises
+    ------
+    OperationalException
+        If no pair has any.
+    """
+    found: list[tuple[str, Frame, Frame, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
+    for pair in window.pairs:
+        frame = window.frame_of(pair, window.stop)
+        if frame is None:
+            continue
+        inside = (frame["date"] >= window.start).to_numpy()
+        usual, terms = (each[inside] for each in volatilities(frame["close"]))
+        frame = frame.loc[inside]
+        features = shared_features(frame, [column for column in frame.columns if "%" in column], pair, correlated)
+        if len(frame):
+            found.append((pair, frame, features, usual, terms))
+    if not found:
+        raise OperationalException(f"no pair of {', '.join(window.pairs)} has candles before {window.stop}")
+    shared = [name for name in found[0][2] if all(name in each[2] for each in found)]
+    return [
+        pair_rows(pair, frame, features[shared], labels, usual, terms, candle_ns)
+        for pair, frame, features, usual, terms in found
+    ]
 
 
 class BacktestFrames:

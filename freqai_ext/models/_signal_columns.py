@@ -23,6 +23,24 @@ def odds_columns(returns: Sequence[str]) -> dict[str, dict[str, str]]:
     return {target: {odds: f"{odds}_{target.removeprefix('&').lstrip('-')}" for odds in ODDS} for target in returns}
 
 
+def extra_columns(labels: Sequence[str], classes: Mapping[str, Sequence[str]], signal: Signal) -> list[str]:
+    """Return the columns of a prediction beside the labels."""
+    columns: list[str] = []
+    for label in labels:
+        columns += classes.get(label, (f"{label}_lo", f"{label}_hi"))
+    named = odds_columns(signal.returns)
+    if len(signal.returns) > 1:
+        columns += ODDS
+    return [*columns, *(column for each in named.values() for column in each.values())]
+
+
+def usual_columns(labels: Sequence[str]) -> list[str]:
+    """Return the columns beside numeric labels that are returns, where no training has told which they are."""
+    ends = [f"{label}_{end}" for label in labels for end in ("lo", "hi")]
+    odds = [column for each in odds_columns(labels).values() for column in each.values()]
+    return list(dict.fromkeys([*ends, *(ODDS if labels else ()), *odds]))
+
+
 def prediction_frame(
     labels: Sequence[str],
     classes: Mapping[str, Sequence[str]],

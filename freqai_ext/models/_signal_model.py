@@ -1,9 +1,8 @@
 """What the models that give odds share: training on purged folds, panels, and their prediction columns."""
 
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +22,17 @@ from freqai_ext.models._base import ExtModel
 from freqai_ext.models._classes import with_classes
 from freqai_ext.models._feature_share import with_enough_features
 from freqai_ext.models._interval_files import predict_on_kept, save_intervals
-from freqai_ext.models._market import close_times_ns, volatility
-from freqai_ext.models._panel import BacktestFrames, live_frames, shared_features
+from freqai_ext.models._market import RememberedFrames, close_times_ns, volatility, without_trades
+from freqai_ext.models._panel import (
+    BacktestFrames,
+    PanelWindow,
+    live_frames,
+    panel_pairs,
+    panel_rows,
+    shared_features,
+)
 from freqai_ext.models._signal_cleaning import classes_of, clean, holds_names
-from freqai_ext.models._signal_columns import prediction_frame
+from freqai_ext.models._signal_columns import extra_columns, prediction_frame, usual_columns
 from freqai_ext.models._signal_rows import (
     PairRows,
     build_design,
@@ -37,6 +43,7 @@ from freqai_ext.models._signal_rows import (
     with_known_labels,
 )
 from freqai_ext.models._trained_signal import SharedFit, TrainedSignal
+from freqai_ext.models._training_window import require_candles, without_infinite_labels
 from freqai_ext.models._tuned_learners import MakeLearner, Tuner
 from freqai_ext.pipeline import QuietPipeline
 from freqai_ext.signals import Question, Target, TrainingSet, fit_signal, target_task
@@ -47,19 +54,6 @@ logger = logging.getLogger(__name__)
 Frame = pd.DataFrame
 Tuned = Callable[[MakeLearner], Learner]
 """Gives a learner with the parameters that were found for it."""
-
-
-@dataclass(frozen=True)
-class _Window:
-    """The half-open training window ``[start, stop)``, and where the frames of the pairs come from.
-
-    The pairs are sorted: learners may depend on the order of their rows, forecasts must not on that of a whitelist.
-    """
-
-    start: pd.Timestamp
-    stop: pd.Timestamp
-    frame_of: Callable[[str, pd.Timestamp], Frame | None]
-    pairs: tuple[str, ...]
 
 
 class SignalModel(ExtModel):
@@ -79,10 +73,11 @@ class SignalModel(ExtModel):
         super().__init__(config=config)
         self.signal_settings = self.ext_settings.signal
         self._candle_ns = timeframe_to_seconds(config["timeframe"]) * 1_000_000_000
-        self._context: dict[int, tuple[str, Frame]] = {}
+        self._remembered = RememberedFrames()
         self._backtest_frames: BacktestFrames | None = None
-        self._window: _Window | None = None
+        self._window: PanelWindow | None = None
         self._shared = SharedFit()
+        self._columns: list[str] = []
         self._tuner = Tuner(self.ext_settings.tuning, self.model_training_parameters)
 
     def learner_with(self, parameters: Mapping[str, Any]) -> Learner:
@@ -99,7 +94,7 @@ class SignalModel(ExtModel):
 
     def remember_context(self, pair: str, frame: Frame) -> None:
         """Keep the frame from which FreqAI is about to cut, for this thread."""
-        self._context[threading.get_ident()] = (pair, frame)
+        self._remembered.put(pair, frame)
 
     def start_backtesting(
         self, dataframe: Frame, metadata: dict[str, Any], dk: FreqaiDataKitchen, strategy: IStrategy
@@ -107,8 +102,8 @@ class SignalModel(ExtModel):
         """Backtest one pair, as FreqAI does; a panel sees all pairs of the whitelist."""
         if self.signal_settings.panel and self._backtest_frames is None:
             self._backtest_frames = BacktestFrames(strategy, self.config)
+            self._panel_pairs = panel_pairs(strategy, self.config)
         self._window = None
-        self._whitelist = tuple(sorted(strategy.dp.current_whitelist()))
         return super().start_backtesting(dataframe, metadata, dk, strategy)
 
     def extract_data_and_train_model(
@@ -121,11 +116,11 @@ class SignalModel(ExtModel):
     ) -> None:
         """Train one pair in the bot's training thread, as FreqAI does; a panel trains all pairs at once."""
         if self.signal_settings.panel:
-            self._window = _Window(
+            self._window = PanelWindow(
                 pd.Timestamp(new_trained_timerange.startts, unit="s", tz="UTC"),
                 pd.Timestamp(new_trained_timerange.stopts, unit="s", tz="UTC"),
                 live_frames(strategy, self.config, self.dd, data_load_timerange),
-                tuple(sorted(strategy.dp.current_whitelist())),
+                panel_pairs(strategy, self.config),
             )
         super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, data_load_timerange)
 
@@ -139,7 +134,10 @@ class SignalModel(ExtModel):
         """
         started = perf_counter()
         window = self._panel_window()
-        self._note_labels(unfiltered_df, dk, pooled=window is not None)
+        if window is None:
+            require_candles(unfiltered_df, pair, self.window_words)
+        finite = without_infinite_labels(unfiltered_df, dk.label_list, pair)
+        self._note_labels(finite, dk, pooled=window is not None)
         trained = self._shared.get(pair, window.stop, self._sharing_time()) if window else None
         if trained is None:
             try:
@@ -153,6 +151,7 @@ class SignalModel(ExtModel):
         if window:
             self._shared.given(pair, window.stop)
         dk.feature_pipeline, dk.label_pipeline = trained.pipeline, self.define_label_pipeline()
+        self._columns = self._extra_columns(trained)
         logger.info("%s: trained on %s in %.1f s", pair, trained.describe(), perf_counter() - started)
         return trained
 
@@ -191,8 +190,10 @@ class SignalModel(ExtModel):
 
     def predict(self, unfiltered_df: Frame, dk: FreqaiDataKitchen, **kwargs: Any) -> tuple[Frame, npt.NDArray[np.int_]]:
         """Return a row of prediction columns for each row, and 1 where they are to be trusted."""
+        if unfiltered_df.empty:
+            return self.predict_nothing(dk)
         trained: TrainedSignal = self.model
-        context, first = self._context_of(unfiltered_df, dk.pair)
+        context, first = self._remembered.around(unfiltered_df, dk.pair)
         begin = max(0, first - trained.history_rows)
         frame, asked = context.iloc[begin : first + len(unfiltered_df)], first - begin
         dk.find_features(unfiltered_df)
@@ -239,12 +240,21 @@ class SignalModel(ExtModel):
         predictions, whole = prediction_frame(trained.labels, trained.classes, trained.signal, forecasts)
         found = trained.pipeline["di"]
         dk.DI_values = found.di_values[asked:] if found else np.zeros(len(chosen))
-        dk.do_predict = np.where(whole & ~incomplete[asked:], np.asarray(outliers)[asked:], 0).astype(int)
+        whole &= ~incomplete[asked:] & ~without_trades(unfiltered_df)
+        dk.do_predict = np.where(whole, np.asarray(outliers)[asked:], 0).astype(int)
         return with_classes(predictions, self.class_names), dk.do_predict
 
     def is_own_model(self, model: Any) -> bool:
         """Return whether a loaded object is a model of this class."""
         return isinstance(model, TrainedSignal)
+
+    def columns_beside_targets(self, dk: FreqaiDataKitchen) -> list[str]:
+        """Return the prediction columns beside targets and classes: those of another window, else the usual ones."""
+        return self._columns or usual_columns([name for name in dk.label_list if name not in dk.unique_classes])
+
+    def _extra_columns(self, trained: TrainedSignal) -> list[str]:
+        columns = extra_columns(trained.labels, trained.classes, trained.signal)
+        return list(dict.fromkeys([*columns, *self.class_names]))
 
     def _learner_of(self, target: Target, training: TrainingSet, dk: FreqaiDataKitchen) -> Learner:
         if only_value(target, training.weight) is not None:
@@ -269,9 +279,13 @@ class SignalModel(ExtModel):
         return self.make_learner(target, training, tuned)
 
     def _fit_window(
-        self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, window: _Window | None
+        self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, window: PanelWindow | None
     ) -> TrainedSignal:
-        rows = self._panel_rows(dk, window) if window else [self._own_rows(unfiltered_df, pair, dk)]
+        rows = (
+            panel_rows(window, dk.label_list, self._correlated(), self._volatilities, self._candle_ns)
+            if window
+            else [self._own_rows(unfiltered_df, pair, dk)]
+        )
         enough = with_enough_features([each.features for each in rows], self.ext_settings.guardian.features.min_share)
         rows = [replace(each, features=features) for each, features in zip(rows, enough, strict=True)]
         ahead = int(self.ft_params.get("label_period_candles", 0))
@@ -307,33 +321,10 @@ class SignalModel(ExtModel):
         return 0
 
     def _own_rows(self, frame: Frame, pair: str, dk: FreqaiDataKitchen) -> PairRows:
-        context, first = self._context_of(frame, pair)
+        context, first = self._remembered.around(frame, pair)
         usual, terms = self._volatilities(context["close"].iloc[: first + len(frame)])
         features = frame[dk.training_features_list]
         return pair_rows(pair, frame, features, dk.label_list, usual[first:], terms[first:], self._candle_ns)
-
-    def _panel_rows(self, dk: FreqaiDataKitchen, window: _Window) -> list[PairRows]:
-        """Return the rows of every pair that has candles in the window, with the features that all of them have."""
-        found: list[tuple[str, Frame, Frame, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
-        for pair in window.pairs:
-            frame = window.frame_of(pair, window.stop)
-            if frame is None:
-                continue
-            inside = (frame["date"] >= window.start).to_numpy()
-            usual, terms = (each[inside] for each in self._volatilities(frame["close"]))
-            frame = frame.loc[inside]
-            features = shared_features(
-                frame, [column for column in frame.columns if "%" in column], pair, self._correlated()
-            )
-            if len(frame):
-                found.append((pair, frame, features, usual, terms))
-        if not found:
-            raise OperationalException(f"no pair of {', '.join(window.pairs)} has candles before {window.stop}")
-        shared = [name for name in found[0][2] if all(name in each[2] for each in found)]
-        return [
-            pair_rows(pair, frame, features[shared], dk.label_list, usual, terms, self._candle_ns)
-            for pair, frame, features, usual, terms in found
-        ]
 
     def _volatilities(self, close: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return the volatility that is the unit of labels, and those that forecast the size of a move."""
@@ -355,7 +346,7 @@ class SignalModel(ExtModel):
             weight *= 0.5 ** (days / settings.recency_half_life_days)
         return replace(rows, weight=weight)
 
-    def _panel_window(self) -> _Window | None:
+    def _panel_window(self) -> PanelWindow | None:
         if not self.signal_settings.panel:
             return None
         if self.live:
@@ -365,7 +356,7 @@ class SignalModel(ExtModel):
             return None
         timerange = self.training_timerange
         start, stop = (pd.Timestamp(stamp, unit="s", tz="UTC") for stamp in (timerange.startts, timerange.stopts))
-        return _Window(start, stop, self._backtest_frames, self._whitelist)
+        return PanelWindow(start, stop, self._backtest_frames, self._panel_pairs)
 
     def _return_targets(self) -> tuple[str, ...]:
         named = self.signal_settings.return_targets
@@ -381,23 +372,14 @@ class SignalModel(ExtModel):
     def _correlated(self) -> Sequence[str]:
         return self.ft_params.get("include_corr_pairlist") or []
 
-    def _context_of(self, frame: Frame, pair: str) -> tuple[Frame, int]:
-        """Return the remembered frame that ``frame`` was cut from and the position of its first row there."""
-        known, context = self._context.get(threading.get_ident(), ("", frame))
-        if known == pair and context is not frame and len(frame):
-            dates = pd.DatetimeIndex(context["date"])
-            first = int(dates.searchsorted(pd.Timestamp(frame["date"].iloc[0])))
-            if dates[first : first + len(frame)].equals(pd.DatetimeIndex(frame["date"])):
-                cleaned = context.set_axis(context.columns.str.replace(":", ""), axis=1)
-                return cleaned, first
-        return frame, 0
-
     def _outcomes(self, context: Frame, first: int, count: int, trained: TrainedSignal) -> dict[str, pd.Series]:
         longest = max((each.horizon_candles for each in trained.continuous), default=0)
         known = context.iloc[max(0, first - 2 * longest) : first + count]
         made_at = pd.DatetimeIndex(known["date"]) + pd.Timedelta(self._candle_ns, unit="ns")
         return {
-            each.name: pd.Series(known[each.name].to_numpy(dtype=np.float64), index=made_at)
+            each.name: pd.Series(known[each.name].to_numpy(dtype=np.float64), index=made_at).replace(
+                [np.inf, -np.inf], np.nan
+            )
             for each in trained.continuous
             if each.name in known
         }

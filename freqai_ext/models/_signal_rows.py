@@ -231,7 +231,7 @@ def label_horizons(rows: Sequence[PairRows], otherwise: int, cut: int = 0) -> di
 
 
 def with_known_labels(rows: PairRows, horizons: Mapping[str, int], otherwise: int, candle_ns: int) -> PairRows:
-    """Return the rows of a whole window with the time from which each label is known.
+    """Return the rows of a whole window with the time from which each label is known; infinite ones never are.
 
     A label that is there in the very last row cannot know what it looks ahead to: ``np.where(future > now, "up",
     "down")`` makes one out of a missing future. Its last ``otherwise`` rows are taken for unknown.
@@ -240,13 +240,18 @@ def with_known_labels(rows: PairRows, horizons: Mapping[str, int], otherwise: in
     for name in labels.columns:
         if otherwise and name not in rows.known_at_ns and len(labels) and pd.notna(labels[name].iloc[-1]):
             labels[name] = labels[name].where(np.arange(len(labels)) < len(labels) - otherwise)
+        # Only now: how far a label looks ahead is read off its missing tail.
+        if pd.api.types.is_float_dtype(labels[name].dtype):
+            labels[name] = labels[name].where(np.isfinite(labels[name].to_numpy()))
     known_at = {name: known_after(rows.made_at_ns, horizon, candle_ns) for name, horizon in horizons.items()}
     return replace(rows, labels=labels, known_at_ns={**known_at, **rows.known_at_ns})
 
 
 def known_after(made_at_ns: npt.NDArray[np.int64], horizon: int, candle_ns: int) -> npt.NDArray[np.int64]:
     """Return the close of the candle ``horizon`` rows later; beyond the last row candles follow without a gap."""
-    ahead = made_at_ns[-1:] + candle_ns * np.arange(1, horizon + 1)
+    if not len(made_at_ns):
+        return made_at_ns
+    ahead = made_at_ns[-1] + candle_ns * np.arange(1, horizon + 1)
     return np.concatenate([made_at_ns, ahead])[horizon:]
 
 

@@ -1,0 +1,62 @@
+"""What a training window must hold before a model learns from it: candles, and labels that are numbers."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from freqtrade.exceptions import OperationalException
+
+logger = logging.getLogger(__name__)
+
+
+def require_candles(frame: pd.DataFrame, pair: str, window: str) -> None:
+    """Raise where a training window has no candles, as of a pair that was listed later.
+
+    Raises
+    ------
+    OperationalException
+        With the pair, the window and the remedy; FreqAI then goes on with the next window.
+    """
+    if frame.empty:
+        raise OperationalException(
+            f"{pair}: the training window{window} has no candles; download older ones, "
+            "start the backtest later, or take the pair off the whitelist"
+        )
+
+
+def without_infinite_labels(frame: pd.DataFrame, labels: Sequence[str], pair: str) -> pd.DataFrame:
+    """Return the training rows with infinite labels made missing, so that they are left out; one log line says so.
+
+    A division by zero in a target, as by the volume of a candle without trades, makes such labels, and one of them
+    spoils a whole training.
+
+    Raises
+    ------
+    OperationalException
+        Where all that is known of a label is infinite.
+    """
+    mended, counts = {}, {}
+    for name in labels:
+        label = frame[name]
+        if not pd.api.types.is_float_dtype(label.dtype):
+            continue
+        infinite = np.isinf(label.to_numpy(dtype=np.float64, na_value=np.nan))
+        if not infinite.any():
+            continue
+        if infinite.sum() == label.notna().sum():
+            raise OperationalException(
+                f"{pair}: every known value of the label {name} in the training window is infinite; "
+                "look for a division by zero in set_freqai_targets"
+            )
+        counts[name] = int(infinite.sum())
+        mended[name] = label.where(~infinite)
+    if not mended:
+        return frame
+    logger.warning(
+        "%s: of %d training rows %s infinite; they are left out. Look for a division by zero in set_freqai_targets.",
+        pair,
+        len(frame),
+        " and ".join(f"{count} have the label {name}" for name, count in counts.items()),
+    )
+    return frame.assign(**mended)
