@@ -13,6 +13,7 @@ from freqai_ext.checks._rule import (
 )
 from freqai_ext.checks._workbench import FEATURES, example_frame, label_columns, workbench
 from freqai_ext.errors import ContractError
+from freqai_ext.models._kind import model_task
 
 # A probability stays a hair within (0, 1), even of what always happened.
 _HAIR = 1e-3
@@ -37,6 +38,29 @@ def survives_missing_features(model_class: type, freqai: Freqai) -> None:
     require(result.do_predict[5] == 0, "do_predict is not 0 where a feature is missing")
     require(bool((np.delete(result.do_predict, 5) == 1).mean() > 0.8), "do_predict is not 1 where features are whole")
     require_finite(result)
+
+
+@rule(applies_to=lambda model_class: model_task(model_class) == "regression")
+def leaves_out_infinite_labels(model_class: type, freqai: Freqai) -> None:
+    """A row whose label is infinite, as after a division by zero, is left out of training; the others are learnt."""
+    frame = example_frame(model_class)
+    asked = example_frame(model_class, seed=1, after=frame)
+    label = label_columns(frame)[0]
+    frame.loc[::50, label] = np.inf
+    frame.loc[25::50, label] = -np.inf
+    correlation = signal_correlation(train_and_predict(model_class, freqai, frame, asked), asked)
+    require(correlation > 0.7, f"the correlation with the signal fell to {correlation:.2f}")
+
+
+@rule()
+def takes_any_feature_name(model_class: type, freqai: Freqai) -> None:
+    """A feature may be called what a strategy likes, with brackets, commas, quotes, blanks and signs."""
+    odd = dict(zip(FEATURES, ("%-a[1]", "%-b,c", '%-{"d"}', "%-e f", "%-e_f", "%-g<h"), strict=True))
+    frame = example_frame(model_class)
+    asked = example_frame(model_class, seed=1, after=frame)
+    found = train_and_predict(model_class, freqai, frame.rename(columns=odd), asked.rename(columns=odd))
+    correlation = signal_correlation(found, asked)
+    require(correlation > 0.7, f"the correlation with the signal is {correlation:.2f}, it should exceed 0.7")
 
 
 @rule()

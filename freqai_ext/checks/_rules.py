@@ -26,11 +26,13 @@ from freqai_ext.checks._prediction_rules import (
 from freqai_ext.checks._robustness_rules import (
     flags_far_outliers,
     learns_through_noise,
+    leaves_out_infinite_labels,
     names_a_wrong_parameter,
     survives_a_constant_label,
     survives_a_tiny_window,
     survives_constant_features,
     survives_missing_features,
+    takes_any_feature_name,
     trains_without_a_test_set,
 )
 from freqai_ext.checks._rule import Rule
@@ -44,6 +46,8 @@ RULES: tuple[Rule, ...] = (
     never_trains_on_unknown_labels,
     honours_sample_weights,
     ignores_rows_of_no_weight,
+    leaves_out_infinite_labels,
+    takes_any_feature_name,
     survives_missing_features,
     survives_constant_features,
     flags_far_outliers,

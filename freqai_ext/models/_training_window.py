@@ -25,6 +25,22 @@ def require_candles(frame: pd.DataFrame, pair: str, window: str) -> None:
         )
 
 
+def require_distinct_columns(frame: pd.DataFrame) -> None:
+    """Raise where two columns have one name, as those have that differ in a colon, which FreqAI takes out.
+
+    Raises
+    ------
+    OperationalException
+        With the names.
+    """
+    twice = frame.columns[frame.columns.duplicated()].unique()
+    if len(twice):
+        raise OperationalException(
+            f"the strategy makes more than one column {', '.join(twice)}, colons left out as FreqAI does; "
+            "give each feature and label its own name"
+        )
+
+
 def without_infinite_labels(frame: pd.DataFrame, labels: Sequence[str], pair: str) -> pd.DataFrame:
     """Return the training rows with infinite labels made missing, so that they are left out; one log line says so.
 

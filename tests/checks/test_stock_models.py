@@ -12,20 +12,38 @@ from freqai_ext.models.CatboostRegressor import CatboostRegressor
 from freqai_ext.models.CatboostRegressorMultiTarget import CatboostRegressorMultiTarget
 
 STOCK = {
-    "LightGBMRegressor": {"survives_missing_features", "refuses_several_targets", "names_a_wrong_parameter"},
-    "XGBoostRegressor": {"survives_missing_features", "refuses_several_targets", "names_a_wrong_parameter"},
+    "LightGBMRegressor": {
+        "leaves_out_infinite_labels",
+        "takes_any_feature_name",
+        "survives_missing_features",
+        "refuses_several_targets",
+        "names_a_wrong_parameter",
+    },
+    "XGBoostRegressor": {
+        "leaves_out_infinite_labels",
+        "takes_any_feature_name",
+        "survives_missing_features",
+        "refuses_several_targets",
+        "names_a_wrong_parameter",
+    },
     "LightGBMClassifier": {
         "survives_missing_features",
         "survives_a_constant_label",
         "refuses_several_targets",
         "names_a_wrong_parameter",
     },
-    "LightGBMRegressorMultiTarget": {"survives_missing_features", "names_a_wrong_parameter"},
+    "LightGBMRegressorMultiTarget": {
+        "leaves_out_infinite_labels",
+        "takes_any_feature_name",
+        "survives_missing_features",
+        "names_a_wrong_parameter",
+    },
     "PyTorchMLPRegressor": {
         "is_deterministic",
         "never_trains_on_unknown_labels",
         "honours_sample_weights",
         "ignores_rows_of_no_weight",
+        "leaves_out_infinite_labels",
         "survives_missing_features",
         "survives_a_constant_label",
         "refuses_several_targets",

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-
 from freqtrade.data.dataprovider import DataProvider
 
 from freqai_ext.replay import GeneratedMarket, MarketParameters
