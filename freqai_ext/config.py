@@ -276,3 +276,20 @@ def protect_secrets(config: MutableMapping[str, Any]) -> None:
 def exposed_secrets(config: Mapping[str, Any]) -> tuple[Exposure, ...]:
     """Return the secrets of ours that stand in a Freqtrade configuration in clear."""
     return exposures(config, ExtSettings)
+
+
+def lacks_training_history(config: Mapping[str, Any], pair: str) -> bool:
+    """Return whether a live FreqAI keeps no history of a pair: it stands in neither list that FreqAI loads.
+
+    Of such a pair Freqtrade holds about a thousand candles, fewer than most training windows have.
+    """
+    correlated = config.get("freqai", {}).get("feature_parameters", {}).get("include_corr_pairlist") or []
+    listed = config.get("exchange", {}).get("pair_whitelist") or []
+    return pair not in correlated and not any(pair == each or _matches(each, pair) for each in listed)
+
+
+def _matches(pattern: str, pair: str) -> bool:
+    try:
+        return re.fullmatch(pattern, pair) is not None
+    except re.error:
+        return False

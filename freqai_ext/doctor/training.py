@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from freqai_ext.config import lacks_training_history, load_ext_settings
 from freqai_ext.doctor.candles import needed_timeframes, warm_up
 from freqai_ext.doctor.context import Context, is_ours
 from freqai_ext.doctor.finding import Finding, failure, name_some, ok, warning
+from freqai_ext.errors import SettingsError
 from freqai_ext.labels import timeframe_to_timedelta
 
 _THREAD_PARAMETERS: Final = ("n_jobs", "num_threads", "nthread", "thread_count")
@@ -29,6 +31,7 @@ def check_training(context: Context) -> Iterator[Finding]:
         *_dissimilarity_memory(context.config),
         *_unbounded_threads(context),
         *_reused_identifier(context),
+        *_reference_without_history(context.config),
     ]
     yield from findings or [ok("the settings of 'freqai' fit together")]
 
@@ -151,3 +154,18 @@ def _changed_since(record: Path, freqai: dict[str, Any]) -> list[str]:
     now = json.loads(json.dumps(freqai, default=str))
     relevant = ("train_period_days", "feature_parameters", "data_split_parameters", "model_training_parameters")
     return [key for key in relevant if before.get(key) != now.get(key)]
+
+
+def _reference_without_history(config: dict[str, Any]) -> Iterator[Finding]:
+    try:
+        features = load_ext_settings(config).features
+    except SettingsError:
+        # The check of the configuration reports it.
+        return
+    reference = features.reference_pair if features.families is None or "cross_asset" in features.families else None
+    if reference and lacks_training_history(config, reference):
+        yield failure(
+            f"freqai_ext.features.reference_pair: '{reference}' is in neither list of pairs of which a live bot keeps "
+            "the history, so its strategy does not start; a backtest does",
+            f"add '{reference}' to freqai.feature_parameters.include_corr_pairlist",
+        )

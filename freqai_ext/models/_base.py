@@ -37,7 +37,12 @@ from freqai_ext.models._live_guard import LiveGuard
 from freqai_ext.models._live_statistics import LiveStatistics
 from freqai_ext.models._market import without_trades
 from freqai_ext.models._prediction_origin import activate_backtest, prediction_origin
-from freqai_ext.models._training_window import require_candles, require_distinct_columns, without_infinite_labels
+from freqai_ext.models._training_window import (
+    require_candles,
+    require_distinct_columns,
+    tell_missing_features,
+    without_infinite_labels,
+)
 from freqai_ext.pipeline import PipelineSettings, build_feature_pipeline, build_label_pipeline
 
 if TYPE_CHECKING:
@@ -159,6 +164,7 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
         """
         require_candles(unfiltered_df, pair, self.window_words)
         require_distinct_columns(unfiltered_df)
+        tell_missing_features(unfiltered_df, dk.training_features_list, pair)
         return super().train(without_infinite_labels(unfiltered_df, dk.label_list, pair), pair, dk, **kwargs)
 
     @property

@@ -43,7 +43,12 @@ from freqai_ext.models._signal_rows import (
     with_known_labels,
 )
 from freqai_ext.models._trained_signal import SharedFit, TrainedSignal
-from freqai_ext.models._training_window import require_candles, require_distinct_columns, without_infinite_labels
+from freqai_ext.models._training_window import (
+    require_candles,
+    require_distinct_columns,
+    tell_missing_features,
+    without_infinite_labels,
+)
 from freqai_ext.models._tuned_learners import MakeLearner, Tuner
 from freqai_ext.pipeline import QuietPipeline
 from freqai_ext.signals import Question, Target, TrainingSet, fit_signal, target_task
@@ -137,6 +142,7 @@ class SignalModel(ExtModel):
         if window is None:
             require_candles(unfiltered_df, pair, self.window_words)
         require_distinct_columns(unfiltered_df)
+        tell_missing_features(unfiltered_df, dk.training_features_list, pair)
         finite = without_infinite_labels(unfiltered_df, dk.label_list, pair)
         self._note_labels(finite, dk, pooled=window is not None)
         trained = self._shared.get(pair, window.stop, self._sharing_time()) if window else None

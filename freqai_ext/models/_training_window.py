@@ -9,6 +9,9 @@ from freqtrade.exceptions import OperationalException
 
 logger = logging.getLogger(__name__)
 
+# A share of the rows. FreqAI warns from there on too, in live mode alone, and may name a label.
+LARGEST_USUAL_LOSS = 0.1
+
 
 def require_candles(frame: pd.DataFrame, pair: str, window: str) -> None:
     """Raise where a training window has no candles, as of a pair that was listed later.
@@ -76,3 +79,28 @@ def without_infinite_labels(frame: pd.DataFrame, labels: Sequence[str], pair: st
         " and ".join(f"{count} have the label {name}" for name, count in counts.items()),
     )
     return frame.assign(**mended)
+
+
+def tell_missing_features(frame: pd.DataFrame, features: Sequence[str], pair: str) -> None:
+    """Log where more of a training window than a warm-up is lost, because a feature is missing or infinite.
+
+    Usual reasons are another pair whose history is shorter, and a window before the first stored candle.
+    """
+    if frame.empty:
+        return
+    values = frame[list(features)]
+    lacking = values.isna().to_numpy() | np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    lost = int(lacking.any(axis=1).sum())
+    if lost <= LARGEST_USUAL_LOSS * len(frame):
+        return
+    worst = int(lacking.sum(axis=0).argmax())
+    first = frame["date"].iloc[int(np.argmax(lacking[:, worst]))]
+    logger.warning(
+        "%s: %d of %d training rows lack a feature and are left out; most often it is %s, first at %s. Look whether "
+        "the candles that it is made of reach back to there.",
+        pair,
+        lost,
+        len(frame),
+        features[worst],
+        f"{first:%Y-%m-%d %H:%M}",
+    )

@@ -18,7 +18,7 @@ from freqai_ext.features import (
     period_features,
     warm_up_candles,
 )
-from freqai_ext.strategies._reference import reference_candles, reference_pair
+from freqai_ext.strategies._reference import reference_candles, reference_pair, require_reference_history
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ class ExtStrategy(IStrategy):
         )
         self.startup_candle_count = max(warm_up, self.indicator_candles)
         self.reference_pair = reference_pair(config, features.reference_pair)
+        if features.families is None or "cross_asset" in features.families:
+            require_reference_history(config, self.reference_pair)
 
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Start as Freqtrade's strategies do, with the secrets of ``freqai_ext`` masked in what will be stored."""

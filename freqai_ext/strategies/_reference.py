@@ -3,6 +3,10 @@
 from typing import Any
 
 import pandas as pd
+from freqtrade.enums import RunMode
+from freqtrade.exceptions import OperationalException
+
+from freqai_ext.config import lacks_training_history
 
 
 def reference_pair(config: dict[str, Any], configured: str | None) -> str | None:
@@ -14,6 +18,23 @@ def reference_pair(config: dict[str, Any], configured: str | None) -> str | None
         return configured
     correlated = config.get("freqai", {}).get("feature_parameters", {}).get("include_corr_pairlist") or [None]
     return str(correlated[0]) if correlated[0] else None
+
+
+def require_reference_history(config: dict[str, Any], pair: str | None) -> None:
+    """Raise where a live bot would keep too few candles of the reference pair to train with it.
+
+    Raises
+    ------
+    OperationalException
+        With the setting's path and the remedy. Backtests read whole histories and may name any pair.
+    """
+    live = config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
+    if live and pair and lacks_training_history(config, pair):
+        raise OperationalException(
+            f"freqai_ext.features.reference_pair: '{pair}' is neither in exchange.pair_whitelist nor in "
+            "freqai.feature_parameters.include_corr_pairlist, so a live bot keeps about a thousand candles of it, and "
+            "training rows before these would be dropped; add it to include_corr_pairlist"
+        )
 
 
 def reference_candles(strategy: Any, pair: str, timeframe: str, since: pd.Timestamp) -> pd.DataFrame:

@@ -43,6 +43,11 @@ def test_the_starting_configuration_fits_together(setup):
             "freqai.feature_parameters.DI_threshold: the dissimilarity index keeps the distances of 518,400 rows "
             "to each other, 2002.3 GiB of",
         ),
+        (
+            {"freqai_ext__features": {"reference_pair": "XRP/USDT"}},
+            Level.FAILURE,
+            "freqai_ext.features.reference_pair: 'XRP/USDT' is in neither list of pairs of which a live bot keeps",
+        ),
     ],
 )
 def test_the_setting_is_reported(setup, changes, level, message):

@@ -6,7 +6,12 @@ import pytest
 from freqtrade.exceptions import OperationalException
 
 from freqai_ext.checks._workbench import FEATURES, Workbench, example_frame
-from freqai_ext.models._training_window import require_candles, require_distinct_columns, without_infinite_labels
+from freqai_ext.models._training_window import (
+    require_candles,
+    require_distinct_columns,
+    tell_missing_features,
+    without_infinite_labels,
+)
 from freqai_ext.models.CalibratedSignalModel import CalibratedSignalModel
 from freqai_ext.models.CatboostRegressorMultiTarget import CatboostRegressorMultiTarget
 from freqai_ext.models.CustomRegressor import CustomRegressor
@@ -92,3 +97,22 @@ def test_lightgbm_keeps_the_names_of_the_strategy_beside_its_importances(tmp_pat
         shares = dict(zip(estimator.feature_names_, estimator.feature_importances_, strict=True))
         assert list(shares) == list(odd.values())
         assert max(shares, key=shares.get) == "%-a[1]"
+
+
+@pytest.mark.parametrize("model", [CatboostRegressorMultiTarget, CalibratedSignalModel])
+def test_a_training_that_loses_much_of_its_window_names_the_feature_and_the_date(model, tmp_path, caplog):
+    frame = example_frame(model)
+    frame.loc[:199, FEATURES[4]] = np.nan
+    frame.loc[200:203, FEATURES[2]] = np.inf
+    Workbench(model, tmp_path, LINEAR if model is CalibratedSignalModel else {}).train(frame)
+    assert (
+        f"BTC/USDT: 204 of 400 training rows lack a feature and are left out; most often it is {FEATURES[4]}, "
+        "first at 2025-01-01 00:00. Look whether the candles that it is made of reach back to there."
+    ) in caplog.text
+
+
+def test_a_warm_up_is_no_loss(caplog):
+    frame = example_frame(CalibratedSignalModel)
+    frame.loc[:39, FEATURES[0]] = np.nan
+    tell_missing_features(frame, FEATURES, "BTC/USDT")
+    assert not caplog.records

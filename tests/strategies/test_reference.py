@@ -2,8 +2,10 @@
 
 import pandas as pd
 import pytest
+from freqtrade.enums import RunMode
+from freqtrade.exceptions import OperationalException
 
-from freqai_ext.strategies._reference import reference_candles, reference_pair
+from freqai_ext.strategies._reference import reference_candles, reference_pair, require_reference_history
 
 PAIR, TIMEFRAME = "BTC/USDT", "5m"
 
@@ -85,3 +87,27 @@ def test_a_training_window_in_live_mode_has_a_reference_throughout(strategy, mak
     related = features.filter(like="%-relative_strength")
     assert related.iloc[100:].notna().to_numpy().all()
     assert strategy.informative_pairs() == [(PAIR, TIMEFRAME)]
+
+
+@pytest.mark.parametrize("runmode", [RunMode.LIVE, RunMode.DRY_RUN])
+def test_a_live_bot_refuses_a_reference_of_which_it_keeps_no_history(runmode):
+    config = freqai_config("SOL/USDT") | {"exchange": {"pair_whitelist": ["ETH/USDT"]}, "runmode": runmode}
+    words = r"freqai_ext\.features\.reference_pair: 'BTC/USDT' is neither in .* add it to include_corr_pairlist"
+    with pytest.raises(OperationalException, match=words):
+        require_reference_history(config, PAIR)
+
+
+@pytest.mark.parametrize(
+    ("correlated", "whitelist", "runmode"),
+    [
+        (["BTC/USDT"], ["ETH/USDT"], RunMode.LIVE),
+        ([], ["ETH/USDT", "BTC/USDT"], RunMode.LIVE),
+        ([], [".*/USDT"], RunMode.DRY_RUN),
+        ([], ["ETH/USDT"], RunMode.BACKTEST),
+        ([], ["ETH/USDT"], None),
+    ],
+)
+def test_a_reference_with_a_history_is_taken(correlated, whitelist, runmode):
+    config = freqai_config(*correlated) | {"exchange": {"pair_whitelist": whitelist}, "runmode": runmode}
+    require_reference_history(config, PAIR)
+    require_reference_history(config, None)
