@@ -44,6 +44,7 @@ class Signal:
     targets: dict[str, TargetSignal]
     candle_ns: int
 
+    @np.errstate(under="ignore")
     def predict(self, question: Question) -> dict[str, TargetForecast]:
         """Return the forecasts of every target, in order."""
         pair = self.pairs.index(question.pair) if question.pair in self.pairs else -1
@@ -99,6 +100,8 @@ class Signal:
                 target.intervals[pair] = tracker
 
 
+# Tiny probabilities round to 0 as meant, also where a program has NumPy raise, as Freqtrade's tests do.
+@np.errstate(under="ignore")
 def fit_signal(
     learners: Mapping[str, Learner], training: TrainingSet, settings: SignalSettings, former: Signal | None = None
 ) -> Signal:

@@ -256,3 +256,12 @@ def test_a_state_that_is_not_readable_is_refused_and_changes_nothing(make_market
     with pytest.raises(SettingsError, match="saved intervals"):
         signal.restore_intervals("P0/USDT", state)
     assert same(signal.predict(market.question(300, 400)), untouched.predict(market.question(300, 400)))
+
+
+def test_tiny_probabilities_round_to_zero_where_numpy_is_set_to_raise(two_returns, line_learner):
+    market, training = two_returns
+    # No bet pays such costs: the probability that one does is too small for a number.
+    with np.errstate(under="raise"):
+        signal = fit_signal(learners_of(training, line_learner), training, settings_of(round_trip_cost_bps=1e5))
+        forecasts = signal.predict(market.question(1200, 1500))
+    assert all(np.isfinite(numbers(forecast)).all() for forecast in forecasts.values())
