@@ -51,7 +51,8 @@ def _our_model(request):
     conf = request.getfixturevalue("freqai_conf")
     conf["freqaimodel"] = ORDER["model"]
     conf["freqaimodel_path"] = ORDER["path"] or conf["freqaimodel_path"]
-    conf["freqai"]["model_training_parameters"] = ORDER["parameters"]
+    # One of the tests adds to it.
+    conf["freqai"]["model_training_parameters"] = dict(ORDER["parameters"])
     conf["freqai_ext"] = ORDER["freqai_ext"]
 
 
