@@ -73,6 +73,10 @@ class Workbench:
         dk.set_new_model_names(PAIR, stamp)
         dk.find_features(frame)
         self.model.class_names = class_names(frame)
+        if hasattr(self.model, "return_targets"):
+            # The paths of the candles do not give the labels, those of numbers stand for returns.
+            numbers = frame[[name for name in label_columns(frame) if pd.api.types.is_numeric_dtype(frame[name])]]
+            self.model.return_targets = [name for name in numbers if not numbers[name].dropna().isin((0, 1)).all()]
         dk.get_unique_classes_from_labels(frame)
         self.model.dk = self.kitchen = dk
         self._remember(frame)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from freqai_ext.config import SECTION
 from freqai_ext.doctor.candles import needed_pairs, needed_timeframes
-from freqai_ext.doctor.context import Context, is_ours
-from freqai_ext.doctor.finding import CheckSkippedError, Finding, Level, failure, name_some, ok, warning
+from freqai_ext.doctor.context import Context
+from freqai_ext.doctor.finding import CheckSkippedError, Finding, Level, failure, name_some, ok
 from freqai_ext.doctor.sample_candles import sample_candles
+from freqai_ext.doctor.targets import check_targets
 from freqai_ext.doctor.tracebacks import traceback_of
 from freqai_ext.errors import ContractError
 from freqai_ext.features import assert_no_lookahead
@@ -82,7 +83,7 @@ def check_features(context: Context) -> Iterator[Finding]:
         yield from _guardian_columns(columns)
         yield from _unhealthy(columns, warm_up_rows, sample.days)
         if context.loaded_model is not None:
-            yield from _targets(context, candles[config["timeframe"]], pair)
+            yield from check_targets(context, candles[config["timeframe"]], pair)
         count = sum(map(len, columns.values()))
         yield ok(f"{count} feature columns of {pair}, before shifts and correlated pairs, computed on {sample.origin}")
 
@@ -198,25 +199,6 @@ def _unhealthy(columns: dict[str, list[ColumnHealth]], warm_up_candles: int, day
         if names:
             message = f"{name_some(names)} {effect.format(warm_up=warm_up_candles, days=days)}"
             yield Finding(level, message, remedy)
-
-
-def _targets(context: Context, candles: pd.DataFrame, pair: str) -> Iterator[Finding]:
-    try:
-        labelled = context.strategy.set_freqai_targets(candles.copy(), metadata={"pair": pair})
-    except Exception as error:
-        yield _raised("set_freqai_targets", error)
-        return
-    targets = labelled.filter(regex="^&")
-    if targets.empty:
-        yield failure("set_freqai_targets sets no column whose name begins with '&'", "write df['&-name'] = ...")
-    constant = [str(name) for name in targets if targets[name].nunique() <= 1]
-    # Our models predict such a target as the constant it is.
-    if constant and not is_ours(type(context.loaded_model)):
-        yield warning(
-            f"set_freqai_targets: {name_some(constant)} takes only one value on these candles, which CatBoost and "
-            "classifiers refuse to learn",
-            "bring its threshold nearer",
-        )
 
 
 def _raised(what: str, error: Exception) -> Finding:

@@ -4,6 +4,7 @@
 
 - checks the ``freqai_ext`` section and the training parameters before the bot starts;
 - keeps secrets of that section out of what Freqtrade stores;
+- refuses targets that it cannot learn before anything is trained (:mod:`freqai_ext.models._kind`);
 - builds the pipelines from ``freqai_ext.pipeline``;
 - repairs live retraining under pandas 3.1 (:mod:`freqai_ext.models._history_dtype`);
 - keeps predictions and models of another origin apart, in backtests (:mod:`freqai_ext.models._prediction_origin`) and
@@ -33,10 +34,12 @@ from freqai_ext.models._backends import Task
 from freqai_ext.models._failed_window import FailedWindows
 from freqai_ext.models._fast_merge import use_fast_merge
 from freqai_ext.models._history_dtype import repair_history_dates
+from freqai_ext.models._kind import KNOWN_AT, TargetFault, target_faults
 from freqai_ext.models._live_guard import LiveGuard
 from freqai_ext.models._live_statistics import LiveStatistics
 from freqai_ext.models._market import without_trades
 from freqai_ext.models._prediction_origin import activate_backtest, prediction_origin
+from freqai_ext.models._target_trial import TargetTrial, targets_on, try_targets
 from freqai_ext.models._training_window import (
     require_candles,
     require_distinct_columns,
@@ -56,6 +59,12 @@ else:
 
 logger = logging.getLogger(__name__)
 
+_FEWEST_ROWS = 100
+
+
+class TargetsRefusedError(OperationalException):
+    """The strategy sets targets that the model cannot learn. Training again would not help."""
+
 
 class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
     """Common ground of the models of freqai_ext; place it before a FreqAI base class."""
@@ -64,6 +73,8 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
     task: ClassVar[Task] = "regression"
     #: Whether the model takes several targets at once.
     multi_target: ClassVar[bool] = False
+    #: Whether numbers and class names may stand side by side, whatever :attr:`task` is.
+    mixes_targets: ClassVar[bool] = False
     #: Pipeline settings of this model where the user's ``freqai_ext.pipeline`` does not name them.
     pipeline_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
@@ -82,6 +93,9 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
         self.prepare_folder(config)
         super().__init__(config=config)
         self.model_training_parameters = parameters
+        self._strategy: IStrategy | None = None
+        self._tried: TargetTrial | None = None
+        self._targets_checked = False
         self.guard_drawer()
         self.guard_history()
         repair_history_dates(self.dd)
@@ -124,6 +138,7 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
         self.skip_damaged_windows(dk)
         use_fast_merge(dk)
         self._remember_slices(dk)
+        self._check_labels(dk, strategy, dataframe)
         return super().start_backtesting(dataframe, metadata, dk, strategy)
 
     def start_live(
@@ -145,7 +160,13 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
         """Train one pair in the bot's training thread, as FreqAI does, with the faster merge."""
         use_fast_merge(dk)
         self._remember_slices(dk)
-        super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, *args, **kw)
+        self._check_labels(dk, strategy)
+        try:
+            super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, *args, **kw)
+        except TargetsRefusedError:
+            # FreqAI would come back to it every second.
+            self.train_queue.clear()
+            raise
 
     def build_strategy_return_arrays(
         self, dataframe: DataFrame, dk: "FreqaiDataKitchen", pair: str, trained_timestamp: int
@@ -199,6 +220,68 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
             return window
 
         dk.slice_dataframe = remember_and_cut
+
+    def _check_labels(self, dk: "FreqaiDataKitchen", strategy: "IStrategy", candles: DataFrame | None = None) -> None:
+        """Let this data kitchen refuse targets that the model cannot learn as soon as it finds them.
+
+        A training that fails is passed over by FreqAI, window by window, and leaves zeros; so this comes before it.
+        ``candles`` are those of the whole backtest.
+        """
+        self._strategy = strategy
+        find = dk.find_labels
+
+        def find_and_check(frame: DataFrame) -> None:
+            find(frame)
+            if self._targets_checked:
+                return
+            targets = frame[dk.label_list]
+            if faults := target_faults(self, targets) or self._empty_targets(targets, frame, dk.pair, candles):
+                training = "; training stops until then" if self.live else ""
+                raise TargetsRefusedError("\n".join(f"{fault}{training}" for fault in faults))
+            self._targets_checked = True
+
+        dk.find_labels = find_and_check
+
+    def _empty_targets(
+        self, targets: DataFrame, frame: DataFrame, pair: str, candles: DataFrame | None
+    ) -> list[TargetFault]:
+        """Return the targets that hold nothing to learn: neither here, nor in later windows, nor on generated candles.
+
+        Outcomes of trades, which say when they are known, come with time, and other windows may hold what this one
+        lacks.
+        """
+        if len(targets) < _FEWEST_ROWS or (targets.nunique() > 1).all():
+            return []
+        if any(str(column).startswith(KNOWN_AT) for column in frame):
+            return []
+        tried = self._trial(frame, pair).labels.nunique().reindex(targets.columns)
+        if candles is not None and self._strategy is not None:
+            later = targets_on(self._strategy, pair, candles).labels.nunique().reindex(targets.columns)
+            tried = tried.combine(later.fillna(0), max)
+        name = type(self).__name__
+        empty = [label for label in targets if targets[label].isna().all() and tried[label] == 0]
+        faults = [
+            TargetFault(
+                f"{label} has no value in {len(targets)} candles, and none on generated ones, so {name} has nothing to "
+                "learn",
+                "correct how set_freqai_targets computes it, for instance how far it looks ahead",
+            )
+            for label in empty
+        ]
+        # A calm window may well hold one value; other targets beside a constant one can be learnt.
+        if not faults and (targets.nunique() <= 1).all() and (tried == 1).all():
+            shown = ", ".join(f"{label} is always {targets[label].dropna().iloc[0]!r}" for label in targets)
+            rule = f"also on generated candles, calm and wild, so {name} has nothing to learn"
+            faults.append(TargetFault(f"{shown}, {rule}", "correct its condition or threshold in set_freqai_targets"))
+        return faults
+
+    def _trial(self, frame: DataFrame, pair: str) -> TargetTrial:
+        """Return the strategy's targets on generated candles, computed once."""
+        if self._tried is None:
+            assert self._strategy is not None
+            ahead = int(self.ft_params.get("label_period_candles", 0))
+            self._tried = try_targets(self._strategy, pair, frame, self.config["timeframe"], ahead)
+        return self._tried
 
     def _pipeline_threads(self) -> int:
         return int(self.freqai_info.get("data_kitchen_thread_count", 0)) or 1

@@ -31,6 +31,7 @@ from freqai_ext.models._panel import (
     panel_rows,
     shared_features,
 )
+from freqai_ext.models._return_targets import ReturnTargets
 from freqai_ext.models._signal_cleaning import classes_of, clean, holds_names
 from freqai_ext.models._signal_columns import extra_columns, prediction_frame, usual_columns
 from freqai_ext.models._signal_rows import (
@@ -40,6 +41,7 @@ from freqai_ext.models._signal_rows import (
     known_after,
     label_horizons,
     pair_rows,
+    weighted,
     with_known_labels,
 )
 from freqai_ext.models._trained_signal import SharedFit, TrainedSignal
@@ -71,6 +73,10 @@ class SignalModel(ExtModel):
     """
 
     multi_target = True
+    mixes_targets = True
+    #: Targets that are returns, as a strategy declares them, by ``self.freqai.return_targets = ["&-x"]`` where it sets
+    #: them. Others are returns where they are so on generated candles.
+    return_targets: Sequence[str] = ()
     # Learners that need a scale bring their own.
     pipeline_defaults = MappingProxyType({"scaler": "none"})
 
@@ -83,6 +89,9 @@ class SignalModel(ExtModel):
         self._window: PanelWindow | None = None
         self._shared = SharedFit()
         self._columns: list[str] = []
+        self._returns = ReturnTargets(
+            self.signal_settings.return_targets, int(self.ft_params.get("label_period_candles", 0))
+        )
         self._tuner = Tuner(self.ext_settings.tuning, self.model_training_parameters)
 
     def learner_with(self, parameters: Mapping[str, Any]) -> Learner:
@@ -299,7 +308,9 @@ class SignalModel(ExtModel):
         # FreqAI cuts so many candles off its own frame after the labels were made.
         cut = 0 if window else int(self.ft_params.get("buffer_train_data_candles", 0))
         horizons = label_horizons(rows, ahead, cut)
-        rows = [self._weighted(with_known_labels(each, horizons, ahead, self._candle_ns), dk) for each in rows]
+        rows = [with_known_labels(each, horizons, ahead, self._candle_ns) for each in rows]
+        newer = dk.set_weights_higher_recent if self.ft_params.get("weight_factor", 0) > 0 else None
+        rows = [weighted(each, self.signal_settings, self._candle_ns, newer) for each in rows]
         classes = {name: classes_of(rows, name) for name in dk.label_list if holds_names(rows, name)}
         pipeline = self.define_data_pipeline(threads=dk.thread_count)
         if self.history_rows == 0:
@@ -308,7 +319,9 @@ class SignalModel(ExtModel):
         codes = {each.pair: number for number, each in enumerate(rows)}
         pair_codes = codes if window and self.signal_settings.pair_as_feature else None
         design = build_design(rows, cleaned.to_numpy(np.float32), list(cleaned.columns), pair_codes, self._candle_ns)
-        training = build_training_set(rows, design, classes, horizons, self._candle_ns, self._return_targets())
+        trial = None if self._strategy is None else lambda: self._trial(unfiltered_df, pair)
+        returns = self._returns.among(dk.label_list, self.return_targets, unfiltered_df, trial)
+        training = build_training_set(rows, design, classes, horizons, self._candle_ns, returns)
         data = {**dk.data_dictionary, "training_set": training}
         signal = self.fit(data, dk)
         return TrainedSignal(
@@ -339,20 +352,6 @@ class SignalModel(ExtModel):
         terms = np.column_stack([volatility(close, candles) for candles in settings.size_candles])
         return volatility(close, settings.volatility_candles), terms
 
-    def _weighted(self, rows: PairRows, dk: FreqaiDataKitchen) -> PairRows:
-        """Return the rows with FreqAI's weights, those of the settings, and 0 where a row is not to be trained on."""
-        known = rows.labels.notna().any(axis=1).to_numpy()
-        weight = ((rows.weight > 0) & known).astype(float)
-        if len(weight) and self.ft_params.get("weight_factor", 0) > 0:
-            weight *= dk.set_weights_higher_recent(len(weight))
-        settings = self.signal_settings
-        number = rows.made_at_ns // self._candle_ns
-        weight[number % settings.train_stride_candles != 0] = 0.0
-        if settings.recency_half_life_days is not None and len(number):
-            days = (rows.made_at_ns.max() - rows.made_at_ns) / (86_400 * 1e9)
-            weight *= 0.5 ** (days / settings.recency_half_life_days)
-        return replace(rows, weight=weight)
-
     def _panel_window(self) -> PanelWindow | None:
         if not self.signal_settings.panel:
             return None
@@ -364,10 +363,6 @@ class SignalModel(ExtModel):
         timerange = self.training_timerange
         start, stop = (pd.Timestamp(stamp, unit="s", tz="UTC") for stamp in (timerange.startts, timerange.stopts))
         return PanelWindow(start, stop, self._backtest_frames, self._panel_pairs)
-
-    def _return_targets(self) -> tuple[str, ...]:
-        named = self.signal_settings.return_targets
-        return () if isinstance(named, str) else named
 
     def _sharing_time(self) -> pd.Timedelta:
         """Return for how long other pairs take over a panel's fit instead of training anew."""

@@ -1,15 +1,17 @@
 """From FreqAI's frames to the rows that a signal is learnt from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from freqai_ext.learning.design import Design
+from freqai_ext.models._kind import KNOWN_AT
 from freqai_ext.models._market import close_times_ns, run_starts
-from freqai_ext.signals import Target, TrainingSet
+from freqai_ext.signals import SignalSettings, Target, TrainingSet
 
 PAIR_FEATURE = "pair"
 
@@ -71,7 +73,7 @@ def known_at_column(label: str) -> str:
     For labels whose horizon differs from row to row, such as the outcome of a trade; those of other labels are known
     after their horizon. Its name has none of the marks by which FreqAI finds features and labels.
     """
-    return f"known_at_s@{label.removeprefix('&').removeprefix('-')}"
+    return f"{KNOWN_AT}{label.removeprefix('&').removeprefix('-')}"
 
 
 def pair_rows(
@@ -160,7 +162,7 @@ def build_training_set(
     classes: Mapping[str, Sequence[str]],
     horizons: Mapping[str, int],
     candle_ns: int,
-    continuous: Collection[str] = (),
+    returns: Collection[str] = (),
 ) -> TrainingSet:
     """Return everything that a signal is learnt from.
 
@@ -170,8 +172,8 @@ def build_training_set(
         For each label of class names its classes; each class becomes a binary target, :func:`class_target`.
     horizons
         For each label how many candles it looks ahead, from :func:`label_horizons`.
-    continuous
-        Labels that are numbers even where a window holds none but 0 and 1.
+    returns
+        Labels that are returns, and so numbers even where a window holds none but 0 and 1.
     """
     made_at = np.concatenate([each.made_at_ns for each in rows])
     targets = []
@@ -186,8 +188,9 @@ def build_training_set(
         else:
             values = column.to_numpy(dtype=np.float64)
             values = np.where(np.isfinite(values), values, np.nan)
-            binary = name not in continuous and bool(np.isin(values[np.isfinite(values)], (0.0, 1.0)).all())
-            targets.append(Target(name, "binary" if binary else "continuous", values, horizon, known_at))
+            binary = name not in returns and bool(np.isin(values[np.isfinite(values)], (0.0, 1.0)).all())
+            kind: Literal["binary", "continuous"] = "binary" if binary else "continuous"
+            targets.append(Target(name, kind, values, horizon, known_at, is_return=name in returns))
     return TrainingSet(
         design,
         tuple(each.pair for each in rows),
@@ -204,6 +207,28 @@ def build_training_set(
 def class_target(name: str, chosen: str) -> str:
     """Return the name of the binary target of one class."""
     return f"{name}={chosen}"
+
+
+def weighted(
+    rows: PairRows, settings: SignalSettings, candle_ns: int, newer: Callable[[int], npt.NDArray[np.float64]] | None
+) -> PairRows:
+    """Return the rows with the weights of the settings, and 0 where a row is not to be trained on.
+
+    Parameters
+    ----------
+    newer
+        Gives FreqAI's weights of so many rows, where the user asks for them.
+    """
+    known = rows.labels.notna().any(axis=1).to_numpy()
+    weight = ((rows.weight > 0) & known).astype(float)
+    if len(weight) and newer is not None:
+        weight *= newer(len(weight))
+    number = rows.made_at_ns // candle_ns
+    weight[number % settings.train_stride_candles != 0] = 0.0
+    if settings.recency_half_life_days is not None and len(number):
+        days = (rows.made_at_ns.max() - rows.made_at_ns) / (86_400 * 1e9)
+        weight *= 0.5 ** (days / settings.recency_half_life_days)
+    return replace(rows, weight=weight)
 
 
 def label_horizons(rows: Sequence[PairRows], otherwise: int, cut: int = 0) -> dict[str, int]:

@@ -56,8 +56,11 @@ class SignalSettings(Settings):
     round_trip_cost_bps
         Cost of entering and leaving, fees and spread of both sides together, in basis points (20 is 0.2 %).
     return_targets
-        Which continuous targets are returns and get odds and expected value; ``"auto"`` takes all of them. The first
-        is the one that ``p_up``, ``p_down``, ``ev_bps`` and ``confidence`` without a suffix speak of.
+        Which continuous targets are returns, as ratios (0.01 is 1 %), and get odds and expected value; all others get
+        intervals alone. ``"auto"`` takes those that the strategy declares in ``self.freqai.return_targets`` and those
+        that follow the close as a return does: to a later close, to the mean of the next ones, simple or as a
+        logarithm. The first is the one that ``p_up``, ``p_down``, ``ev_bps`` and ``confidence`` without a suffix speak
+        of.
     """
 
     backend: BackendName = "lightgbm"

@@ -158,7 +158,7 @@ def _is_return(target: TargetSignal) -> bool:
 def _returns(training: TrainingSet, settings: SignalSettings) -> tuple[str, ...]:
     continuous = tuple(target.name for target in training.targets if target.kind == "continuous")
     if settings.return_targets == "auto":
-        return continuous
+        return tuple(target.name for target in training.targets if target.is_return and target.name in continuous)
     for name in settings.return_targets:
         if name not in continuous:
             raise SettingsError(

@@ -27,6 +27,8 @@ class Target:
         Candles after the row's own that the label looks at.
     known_at_ns
         Shape ``(rows,)``: UTC time from which the label is known, nanoseconds since 1970.
+    is_return
+        Whether a continuous target is a return, as a ratio, which has odds.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Target:
     label: NDArray[np.float64]
     horizon_candles: int
     known_at_ns: NDArray[np.int64]
+    is_return: bool = False
 
 
 @dataclass(frozen=True, eq=False)

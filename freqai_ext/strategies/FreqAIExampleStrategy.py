@@ -82,6 +82,7 @@ class FreqAIExampleStrategy(ExtStrategy):
         """Add the targets that the configured model can learn; rows whose outcome is not yet known stay empty."""
         plan = plan_targets(self.freqai, self.ext_settings.strategy.targets)
         self.freqai.class_names = plan.class_names
+        self.freqai.return_targets = ["&-roi"]
         targets = target_columns(dataframe, plan, self.horizon_candles, self.timeframe, self.ext_settings.labels)
         return pd.concat([dataframe, targets], axis=1)
 

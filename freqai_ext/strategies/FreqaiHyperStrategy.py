@@ -147,6 +147,7 @@ class FreqaiHyperStrategy(ExtStrategy):
         targets = {
             target_name(horizon): label(dataframe, horizon, self.timeframe).values for horizon in self.trained_horizons
         }
+        self.freqai.return_targets = list(targets)
         return pd.concat([dataframe, DataFrame(targets)], axis=1)
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:

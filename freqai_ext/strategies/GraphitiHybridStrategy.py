@@ -200,6 +200,7 @@ class GraphitiHybridStrategy(ExtStrategy):
         """Add the return over the label horizon, where FreqAI confirms."""
         horizon = int(self.config["freqai"]["feature_parameters"]["label_period_candles"])
         values = forward_return(dataframe, horizon, self.timeframe).values
+        self.freqai.return_targets = [target_name(horizon)]
         return pd.concat([dataframe, DataFrame({target_name(horizon): values})], axis=1)
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:

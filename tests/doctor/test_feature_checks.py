@@ -7,6 +7,7 @@ from freqai_ext.doctor.classes import check_model, check_strategy
 from freqai_ext.doctor.features import check_features
 
 STRATEGY = """
+import numpy as np
 from freqtrade.strategy import IStrategy
 
 
@@ -125,15 +126,68 @@ def test_the_traceback_of_a_hook_begins_in_the_strategy(setup):
 def test_a_strategy_without_target_is_a_failure(setup):
     finding = problem(examine(setup, targets=""))
     assert finding.level is Level.FAILURE
-    assert finding.message == "set_freqai_targets sets no column whose name begins with '&'"
+    assert finding.message == (
+        "set_freqai_targets sets no column whose name begins with '&', so there is nothing to learn"
+    )
+
+
+RARE = 'dataframe["&-rare"] = (dataframe["close"].pct_change(-4).abs() > 0.05).astype(float)'
 
 
 @pytest.mark.parametrize(("model", "reported"), [("LightGBMRegressor", True), ("CatboostRegressor", False)])
-def test_a_constant_target_is_reported_for_models_that_refuse_it(setup, model, reported):
-    findings = examine(setup, targets='dataframe["&-never"] = 0.0', model=model)
-    assert (
-        any("set_freqai_targets: &-never takes only one value" in finding.message for finding in findings) is reported
-    )
+def test_a_target_that_rests_on_calm_candles_is_reported_for_models_that_refuse_it(setup, model, reported):
+    findings = examine(setup, targets=RARE, model=model)
+    messages = [finding.message for finding in findings if finding.level is not Level.OK]
+    assert any("&-rare takes only one value on these candles" in message for message in messages) is reported
+    assert Level.FAILURE not in {finding.level for finding in findings}
+
+
+FUTURE = 'future = dataframe["close"].shift(-4) / dataframe["close"] - 1'
+CLASSES = f'{FUTURE}; dataframe["&s-way"] = np.where(future > 0, "up", "down")'
+WHOLE = f'{FUTURE}; dataframe["&s-way"] = np.where(future > 0, 1, -1)'
+TWO = f'{FUTURE}; dataframe["&-a"] = future; dataframe["&-b"] = 2 * future'
+
+
+@pytest.mark.parametrize(
+    ("targets", "model", "message", "remedy"),
+    [
+        (CLASSES, "CatboostRegressor", "&s-way holds names of classes (down, up)", "choose CatboostClassifier"),
+        (CLASSES, "LightGBMRegressor", "&s-way holds names of classes (down, up)", "choose LightGBMClassifier"),
+        (CLASSES, "CustomRegressor", "&s-way holds names of classes (down, up)", "choose CalibratedSignalModel"),
+        (WHOLE, "CatboostClassifier", "&s-way holds numbers (-1, 1)", "write names, such as np.where"),
+        (WHOLE, "LightGBMClassifierMultiTarget", "&s-way holds numbers (-1, 1)", "write names, such as np.where"),
+        (WHOLE, "PyTorchSequenceClassifier", "&s-way holds numbers (-1, 1)", "write names, such as np.where"),
+        (TWO, "CatboostRegressor", "learns one target, and set_freqai_targets sets 2: &-a, &-b", "MultiTarget"),
+        (TWO, "LightGBMRegressor", "learns one target, and set_freqai_targets sets 2: &-a, &-b", "MultiTarget"),
+        ('dataframe["&-never"] = 0.0', "CatboostRegressor", "&-never takes only one value, also on", "threshold"),
+        ('dataframe["&-never"] = 0.0', "LightGBMRegressor", "&-never takes only one value, also on", "threshold"),
+        ('dataframe["&-x"] = dataframe["close"].shift(-99999)', "CalibratedSignalModel", "&-x has no value", "ahead"),
+        ('dataframe["&-x"] = [None, "up"] * (len(dataframe) // 2)', "LightGBMRegressor", "names of classes (up)", ""),
+    ],
+)
+def test_targets_that_the_model_cannot_learn_are_a_failure(setup, targets, model, message, remedy):
+    finding = problem(examine(setup, targets=targets, model=model))
+    assert finding.level is Level.FAILURE
+    assert message in finding.message
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("targets", "model"),
+    [
+        (CLASSES, "CatboostClassifier"),
+        (CLASSES, "XGBoostClassifier"),
+        (CLASSES, "CalibratedSignalModel"),
+        (TARGET, "LightGBMRegressorMultiTarget"),
+        (TARGET, "CustomRegressor"),
+        (TWO, "XGBoostRegressor"),
+        (TWO, "CatboostRegressorMultiTarget"),
+        (f'{TWO}; dataframe["&s-way"] = np.where(future > 0, "up", "down")', "StackedEnsembleModel"),
+    ],
+)
+def test_targets_that_the_model_learns_are_no_problem(setup, targets, model):
+    findings = examine(setup, targets=targets, model=model)
+    assert {finding.level for finding in findings} == {Level.OK}, findings
 
 
 @pytest.mark.parametrize("trading_mode", ["spot", "futures"])

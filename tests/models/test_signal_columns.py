@@ -32,6 +32,7 @@ def fitted(*names: str, **settings) -> Signal:
             np.asarray(labels.get(name, returns), dtype=float),
             1,
             made_at + CANDLE_NS,
+            is_return=True,
         )
         for name in names
     )

@@ -111,7 +111,7 @@ class ExampleMarket:
             label = self.labels[name][:, :count].copy()
             label[:, count - HORIZON :] = np.nan
             kind: Any = "binary" if name == "&-up" else "continuous"
-            targets.append(Target(name, kind, label.ravel(), HORIZON, made_at + HORIZON * CANDLE_NS))
+            targets.append(Target(name, kind, label.ravel(), HORIZON, made_at + HORIZON * CANDLE_NS, is_return=True))
         matrix = np.ascontiguousarray(self.features[:, :count].reshape(-1, 3))
         return TrainingSet(
             Design(matrix, ("a", "b", "c"), pair * count),

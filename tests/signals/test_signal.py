@@ -23,7 +23,7 @@ def settings_of(**given) -> SignalSettings:
 
 def with_target(training, name: str, label: np.ndarray, kind: str = "continuous"):
     known = np.where(np.isfinite(training.targets[0].label), label, np.nan)
-    target = Target(name, kind, known, HORIZON, training.targets[0].known_at_ns)
+    target = Target(name, kind, known, HORIZON, training.targets[0].known_at_ns, is_return=True)
     return replace(training, targets=(*training.targets, target))
 
 
