@@ -50,9 +50,14 @@ class Workbench:
         Stands for Freqtrade's user directory.
     freqai
         Changes to the ``freqai`` section of the configuration.
+    declares_returns
+        Whether labels of numbers are declared to be returns: the paths of the example's candles do not give them.
     """
 
-    def __init__(self, model_class: type, folder: Path, freqai: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, model_class: type, folder: Path, freqai: Mapping[str, Any] | None = None, *, declares_returns: bool = True
+    ) -> None:
+        self._declares_returns = declares_returns
         self.config = _config(folder, freqai or {})
         self.model: Any = self._new(model_class)
         self.kitchen: Any = None
@@ -73,8 +78,7 @@ class Workbench:
         dk.set_new_model_names(PAIR, stamp)
         dk.find_features(frame)
         self.model.class_names = class_names(frame)
-        if hasattr(self.model, "return_targets"):
-            # The paths of the candles do not give the labels, those of numbers stand for returns.
+        if self._declares_returns and hasattr(self.model, "return_targets"):
             numbers = frame[[name for name in label_columns(frame) if pd.api.types.is_numeric_dtype(frame[name])]]
             self.model.return_targets = [name for name in numbers if not numbers[name].dropna().isin((0, 1)).all()]
         dk.get_unique_classes_from_labels(frame)
