@@ -23,7 +23,8 @@ from freqai_ext.learning.catboost_parameters import rules
 from freqai_ext.learning.constant import constant_of
 from freqai_ext.learning.design import Design, Examples
 from freqai_ext.learning.learner import Fitted, Head
-from freqai_ext.learning.parameters import complete_parameters
+from freqai_ext.learning.parameter_names import USUAL_LOSSES, USUAL_METRICS
+from freqai_ext.learning.parameters import ParameterRules, complete_parameters
 from freqai_ext.learning.weighted_rows import weighted_evaluation, weighted_rows
 
 # Small trees, slow steps, strong regularisation: what a return forecast can be trusted with. `rsm` depends on the
@@ -70,6 +71,13 @@ _REFUSED = MappingProxyType(
 )
 
 
+def learner_rules() -> ParameterRules:
+    """Return what the learner accepts of CatBoost's parameters."""
+    usual = rules("regression")
+    neutral = {**usual.neutral, "loss_function": USUAL_LOSSES, "eval_metric": USUAL_METRICS}
+    return replace(usual, defaults=DEFAULTS, refused=_REFUSED, neutral=neutral)
+
+
 @dataclass(frozen=True)
 class CatBoostLearner:
     """Boosted trees: the mean by least squares, the quantiles together by pinball loss, a probability by log loss.
@@ -98,10 +106,7 @@ class CatBoostLearner:
         SettingsError
             For a name or value that CatBoost refuses, or that is not the user's to set.
         """
-        if given.get("early_stopping_rounds") == 0:
-            # Other libraries mean "never" by it, which CatBoost refuses.
-            given = {**given, "early_stopping_rounds": None}
-        return cls(complete_parameters(given, replace(rules("regression"), defaults=DEFAULTS, refused=_REFUSED)))
+        return cls(complete_parameters(given, learner_rules()))
 
     def fit(
         self,

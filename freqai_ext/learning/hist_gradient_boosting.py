@@ -21,7 +21,7 @@ from freqai_ext.learning.boosting import (
 )
 from freqai_ext.learning.constant import constant_of
 from freqai_ext.learning.design import Design, Examples
-from freqai_ext.learning.hist_gradient_boosting_parameters import rules
+from freqai_ext.learning.hist_gradient_boosting_parameters import rules as learner_rules
 from freqai_ext.learning.learner import Fitted, Head
 from freqai_ext.learning.parameters import complete_parameters
 from freqai_ext.learning.quantile_bins import QuantileBins
@@ -57,7 +57,7 @@ class HistGradientBoostingLearner:
         SettingsError
             For a name or value that scikit-learn refuses, or that is not the user's to set.
         """
-        return cls(complete_parameters(given, rules()))
+        return cls(complete_parameters(given, learner_rules()))
 
     def fit(
         self,

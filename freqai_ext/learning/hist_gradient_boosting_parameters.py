@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from freqai_ext.learning.boosting import PATIENCE_ROUNDS
-from freqai_ext.learning.parameters import ParameterRules, same
+from freqai_ext.learning.parameter_names import LEFT_OUT, USUAL_LOSSES, USUAL_METRICS, Counterpart
+from freqai_ext.learning.parameters import ParameterRules
 
 # Small trees, slow steps, strong regularisation: what a return forecast can be trusted with. `max_features` and
 # `min_samples_leaf` depend on the rows, see `boosting`. Fewer and larger steps than elsewhere: scikit-learn looks at
@@ -27,19 +28,39 @@ DEFAULTS = MappingProxyType(
     }
 )
 
+_FORECAST = "follows from what is forecast; remove it"
 _NAMES = {
-    "max_iter": ("n_estimators", "iterations", "num_boost_round", "num_trees"),
-    "learning_rate": ("eta",),
-    "max_leaf_nodes": ("num_leaves", "max_leaves"),
-    "max_depth": ("depth",),
-    "min_samples_leaf": ("min_child_samples", "min_data_in_leaf"),
-    "l2_regularization": ("reg_lambda", "lambda_l2", "l2_leaf_reg"),
-    "max_features": ("colsample_bynode", "colsample_bytree", "feature_fraction", "rsm"),
-    "max_bins": ("max_bin", "border_count"),
-    "n_iter_no_change": ("early_stopping_rounds", "early_stopping_round"),
-    "random_state": ("random_seed", "seed"),
-    "n_jobs": ("thread_count", "num_threads"),
+    "max_iter": "trees",
+    "learning_rate": "rate",
+    "max_leaf_nodes": "leaves",
+    "max_depth": "depth",
+    "min_samples_leaf": "leaf_rows",
+    "l2_regularization": "l2",
+    "n_iter_no_change": "patience",
+    "random_state": "seed",
+    "n_jobs": "threads",
 }
+# It takes 255 bins at most, one less than the others.
+_COUNTERPARTS = MappingProxyType(
+    {subject: Counterpart(name) for name, subject in _NAMES.items()}
+    | dict.fromkeys(("tree_features", "level_features", "node_features"), Counterpart("max_features"))
+    | {
+        "bins": Counterpart("max_bins", lambda bins: min(bins, 255) if isinstance(bins, int) else bins),
+        "rows": Counterpart(neutral=(1,), remedy="every tree is fitted to all rows; remove it"),
+        "row_interval": LEFT_OUT,
+        "leaf_weight": Counterpart(neutral=(0, 1, 1e-3), remedy="write min_samples_leaf, or remove it"),
+        "gain": Counterpart(neutral=(0,), remedy="max_leaf_nodes and l2_regularization bound its trees; remove it"),
+        "l1": Counterpart(neutral=(0, None), remedy="its penalty is l2_regularization; remove it"),
+        "objective": Counterpart(neutral=USUAL_LOSSES, remedy=_FORECAST),
+        "metric": Counterpart(neutral=USUAL_METRICS, remedy=_FORECAST),
+        "booster": Counterpart(neutral=("gbtree", "gbdt"), remedy="its trees are boosted plainly; remove it"),
+        "growth": Counterpart(neutral=("lossguide", "Lossguide"), remedy="its trees grow leaf by leaf; remove it"),
+        "tree_method": Counterpart(neutral=("auto", "hist", "approx", "exact"), remedy="it runs on the CPU; remove it"),
+        "device": Counterpart(neutral=("cpu", "CPU"), remedy="it runs on the CPU; write 'cpu', or remove it"),
+    }
+)
+# Other libraries mean "no limit" by these.
+_NEUTRAL = MappingProxyType({"max_depth": (-1, 0), "max_leaf_nodes": (0,)})
 
 _REFUSED = MappingProxyType(
     dict.fromkeys(
@@ -58,15 +79,16 @@ def _verbosity(verbosity: Any) -> Any:
 def rules() -> ParameterRules:
     """Return what the histogram boosting accepts."""
     own = set(inspect.signature(HistGradientBoostingRegressor.__init__).parameters) - {"self"}
-    translated = {other: (name, same) for name, others in _NAMES.items() for other in others}
     canonical = {name: name for name in own | {"n_jobs"}}
     return ParameterRules(
         "HistGradientBoosting",
         DEFAULTS,
         canonical,
         _try_fit,
-        MappingProxyType(translated | {"verbosity": ("verbose", _verbosity)}),
+        MappingProxyType({"verbosity": ("verbose", _verbosity)}),
         _REFUSED,
+        counterparts=_COUNTERPARTS,
+        neutral=_NEUTRAL,
     )
 
 

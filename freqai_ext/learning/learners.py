@@ -1,12 +1,14 @@
 """Learners by name."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from freqai_ext._settings import suggest
 from freqai_ext.errors import MissingExtraError, SettingsError
 from freqai_ext.learning.learner import Learner
+from freqai_ext.learning.parameters import ParameterRules
 
 #: Learners of single rows, by the names that settings use.
 LEARNERS = ("lightgbm", "catboost", "hist_gradient_boosting", "torch", "linear")
@@ -53,3 +55,21 @@ def learner(name: str, parameters: Mapping[str, Any]) -> Learner:
 
         return PerceptronLearner.from_parameters(parameters)
     raise SettingsError(f"learner: {name!r} is not a learner; {suggest(name, LEARNERS)}")
+
+
+def learner_rules(name: str) -> ParameterRules:
+    """Return which training parameters the learner called ``name`` takes, under whatever library's names.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown learner.
+    MissingExtraError
+        Where the learner's library is not installed.
+    """
+    learner(name, {})
+    module = {"torch": "multilayer_perceptron", "linear": "linear"}.get(name)
+    if module is None:
+        module = "hist_gradient_boosting" if name == "hist_gradient_boosting" else f"{name}_learner"
+    rules: ParameterRules = import_module(f"freqai_ext.learning.{module}").learner_rules()
+    return rules

@@ -26,7 +26,8 @@ from freqai_ext.learning.constant import constant_of
 from freqai_ext.learning.design import Design, Examples
 from freqai_ext.learning.learner import Fitted, Head
 from freqai_ext.learning.lightgbm_parameters import rules
-from freqai_ext.learning.parameters import complete_parameters
+from freqai_ext.learning.parameter_names import USUAL_LOSSES, USUAL_METRICS
+from freqai_ext.learning.parameters import ParameterRules, complete_parameters
 from freqai_ext.learning.weighted_rows import weighted_evaluation, weighted_rows
 
 # Small trees, slow steps, large leaves: what a return forecast can be trusted with. `colsample_bytree` and
@@ -58,6 +59,13 @@ _REFUSED = MappingProxyType(
 )
 
 
+def learner_rules() -> ParameterRules:
+    """Return what the learner accepts of LightGBM's parameters."""
+    usual = rules("regression")
+    neutral = {**usual.neutral, "objective": USUAL_LOSSES, "metric": USUAL_METRICS}
+    return replace(usual, defaults=DEFAULTS, refused=_REFUSED, neutral=neutral)
+
+
 @dataclass(frozen=True)
 class LightGBMLearner:
     """Boosted trees that fit the mean by least squares, each quantile by pinball loss, a probability by log loss.
@@ -84,7 +92,7 @@ class LightGBMLearner:
         SettingsError
             For a name or value that LightGBM refuses, or that is not the user's to set.
         """
-        return cls(complete_parameters(given, replace(rules("regression"), defaults=DEFAULTS, refused=_REFUSED)))
+        return cls(complete_parameters(given, learner_rules()))
 
     def fit(
         self,

@@ -9,7 +9,8 @@ import numpy as np
 from lightgbm import LGBMClassifier, LGBMRegressor
 from lightgbm.basic import _ConfigAliases
 
-from freqai_ext.learning.parameters import ParameterRules, Task, same
+from freqai_ext.learning.parameter_names import LEFT_OUT, Counterpart, same, spoken
+from freqai_ext.learning.parameters import ParameterRules, Task
 
 # `max_bin` and `colsample_bytree` make a fit several times faster; `parameters` says why.
 DEFAULTS = MappingProxyType({"n_jobs": 1, "max_bin": 63, "colsample_bytree": 0.3, "verbosity": -1})
@@ -20,6 +21,58 @@ _TRANSLATED = MappingProxyType(
         "depth": ("max_depth", same),
         "thread_count": ("n_jobs", same),
     }
+)
+
+_COUNTERPARTS = MappingProxyType(
+    {
+        "trees": Counterpart("n_estimators"),
+        "rate": Counterpart("learning_rate"),
+        "depth": Counterpart("max_depth"),
+        "leaves": Counterpart("num_leaves"),
+        "leaf_rows": Counterpart("min_child_samples"),
+        "gain": Counterpart("min_split_gain"),
+        "l1": Counterpart("reg_alpha"),
+        "l2": Counterpart("reg_lambda"),
+        "level_features": Counterpart("feature_fraction_bynode"),
+        "node_features": Counterpart("feature_fraction_bynode"),
+        "bins": Counterpart("max_bin"),
+        "seed": Counterpart("random_state"),
+        "threads": Counterpart("n_jobs"),
+        "verbosity": LEFT_OUT,
+        "patience": Counterpart("early_stopping_round"),
+        "objective": Counterpart("objective"),
+        "metric": Counterpart("metric"),
+        "booster": Counterpart("boosting_type"),
+        "growth": Counterpart(
+            neutral=("lossguide", "Lossguide"), remedy="its trees grow leaf by leaf; write num_leaves, or remove it"
+        ),
+        "device": Counterpart("device_type"),
+        "tree_method": Counterpart("device_type", lambda method: "gpu" if method == "gpu_hist" else method),
+        "bootstrap_type": Counterpart(neutral=("No",), remedy="write subsample and subsample_freq, or remove it"),
+        "bagging_temperature": Counterpart(remedy="write subsample and subsample_freq, or remove it"),
+        "base_score": Counterpart(neutral=(None, 0.5)),
+    }
+)
+_LOSSES = {
+    **dict.fromkeys(("reg:squarederror", "reg:linear", "RMSE", "squared_error"), "regression"),
+    **dict.fromkeys(("reg:absoluteerror", "MAE", "absolute_error"), "regression_l1"),
+    **dict.fromkeys(("binary:logistic", "Logloss", "CrossEntropy"), "binary"),
+    **dict.fromkeys(("multi:softprob", "multi:softmax", "MultiClass"), "multiclass"),
+}
+_METRICS = {"RMSE": "rmse", "MAE": "mae", "AUC": "auc", "Logloss": "binary_logloss", "logloss": "binary_logloss"}
+_METRICS |= {"MultiClass": "multi_logloss", "mlogloss": "multi_logloss"}
+_DEVICES = {"CPU": "cpu", "GPU": "gpu", "cuda:0": "cuda"}
+_VALUES = MappingProxyType(
+    {
+        "objective": spoken(_LOSSES),
+        "metric": spoken(_METRICS),
+        "boosting_type": spoken({"gbtree": "gbdt", "Plain": "gbdt"}),
+        "device_type": spoken(_DEVICES),
+        "verbosity": lambda verbosity: (1 if verbosity else -1) if isinstance(verbosity, bool) else verbosity,
+    }
+)
+_NEUTRAL = MappingProxyType(
+    {"tree_method": ("auto", "exact", "approx", "hist"), "num_leaves": (0,), "max_delta_step": (0,)}
 )
 
 
@@ -37,7 +90,16 @@ def rules(task: Task) -> ParameterRules:
         held_out = evaluation_arguments(features[48:], label[48:], None) if probe.get("early_stopping_round") else {}
         estimator_class(task)(**probe).fit(features[:48], label[:48], **held_out)
 
-    return ParameterRules("LightGBM", DEFAULTS, _canonical_names(), try_fit, _TRANSLATED)
+    return ParameterRules(
+        "LightGBM",
+        DEFAULTS,
+        _canonical_names(),
+        try_fit,
+        _TRANSLATED,
+        counterparts=_COUNTERPARTS,
+        values=_VALUES,
+        neutral=_NEUTRAL,
+    )
 
 
 def estimator_class(task: Task) -> Any:
@@ -62,4 +124,5 @@ def _canonical_names() -> dict[str, str]:
         group = {name, *aliases}
         target = next(iter(sorted(group & sklearn_names)), name)
         canonical |= dict.fromkeys(group, target)
-    return canonical
+    # LightGBM's task is to train; CatBoost's is the device.
+    return {name: target for name, target in canonical.items() if target != "task"}

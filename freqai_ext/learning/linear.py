@@ -17,18 +17,24 @@ from freqai_ext.learning.constant import constant_of
 from freqai_ext.learning.design import Design, Examples
 from freqai_ext.learning.learner import Fitted, Head
 from freqai_ext.learning.one_hot import one_hot_inputs, sum_by_feature
-from freqai_ext.learning.parameter_settings import settings_from_parameters
-from freqai_ext.learning.parameters import same
+from freqai_ext.learning.parameter_names import LEFT_OUT, Counterpart, same
+from freqai_ext.learning.parameter_settings import NO_LIMIT, settings_from_parameters, settings_rules
+from freqai_ext.learning.parameters import ParameterRules
 from freqai_ext.learning.sequence.input_scale import InputScale
 from freqai_ext.learning.threads import at_most_threads
 from freqai_ext.learning.weighted_rows import weighted_rows
 
 _TRANSLATED = MappingProxyType(
     {
-        "n_jobs": ("threads", same),
-        "thread_count": ("threads", same),
         "reg_lambda": ("alpha", same),
         "l2_regularization": ("alpha", same),
+    }
+)
+_COUNTERPARTS = MappingProxyType(
+    {
+        "threads": Counterpart("threads", neutral=NO_LIMIT),
+        **dict.fromkeys(("seed", "verbosity", "patience", "device"), LEFT_OUT),
+        "rate": Counterpart(is_unused=True),
     }
 )
 
@@ -47,6 +53,13 @@ class LinearSettings(Settings):
 
     alpha: float = Field(default=0.3, gt=0.0, allow_inf_nan=False)
     threads: int = Field(default=1, ge=1)
+
+
+def learner_rules() -> ParameterRules:
+    """Return what the learner accepts."""
+    return settings_rules(
+        LinearSettings, "the linear learner", _TRANSLATED, family="linear", counterparts=_COUNTERPARTS
+    )
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ class LinearLearner:
         SettingsError
             For an unknown name or a value that is not valid.
         """
-        return cls(settings_from_parameters(LinearSettings, "the linear learner", given, _TRANSLATED))
+        return cls(settings_from_parameters(LinearSettings, given, learner_rules()))
 
     def fit(
         self,

@@ -15,8 +15,9 @@ from freqai_ext.learning.constant import constant_of
 from freqai_ext.learning.design import Design, Examples
 from freqai_ext.learning.learner import Fitted, Head
 from freqai_ext.learning.one_hot import one_hot_columns, one_hot_inputs, sum_by_feature
-from freqai_ext.learning.parameter_settings import settings_from_parameters
-from freqai_ext.learning.parameters import PATH, same
+from freqai_ext.learning.parameter_names import same
+from freqai_ext.learning.parameter_settings import network_counterparts, settings_from_parameters, settings_rules
+from freqai_ext.learning.parameters import PATH, ParameterRules
 from freqai_ext.learning.perceptron_settings import PerceptronSettings
 from freqai_ext.learning.sequence.input_scale import InputScale
 from freqai_ext.learning.sequence.label_scale import LabelScale, unconditional_outputs
@@ -30,13 +31,19 @@ if TYPE_CHECKING:
 
 _TRANSLATED = MappingProxyType(
     {
-        "n_jobs": ("threads", same),
-        "thread_count": ("threads", same),
         "random_seed": ("random_state", same),
         "max_epochs": ("epochs", same),
     }
 )
 _ROWS_AT_ONCE = 16_384
+
+
+def learner_rules() -> ParameterRules:
+    """Return what the learner accepts."""
+    counterparts = network_counterparts(width="hidden", seed="random_state")
+    return settings_rules(
+        PerceptronSettings, "the perceptron", _TRANSLATED, family="network", counterparts=counterparts
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,11 @@ class PerceptronLearner:
         SettingsError
             For an unknown name or a value that is not valid.
         """
-        return cls(settings_from_parameters(PerceptronSettings, "the perceptron", given, _TRANSLATED))
+        settings = settings_from_parameters(PerceptronSettings, given, learner_rules())
+        if settings.device == "cuda":
+            # Before the first training, not in it.
+            _device(settings)
+        return cls(settings)
 
     def fit(
         self,

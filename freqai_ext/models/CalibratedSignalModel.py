@@ -6,7 +6,8 @@ from typing import Any
 from freqtrade.freqai.freqai_interface import IFreqaiModel
 
 from freqai_ext.learning.learner import Learner
-from freqai_ext.learning.learners import learner
+from freqai_ext.learning.learners import learner, learner_rules
+from freqai_ext.learning.parameters import fitting_parameters
 from freqai_ext.models._signal_model import SignalModel
 
 
@@ -18,9 +19,11 @@ class CalibratedSignalModel(SignalModel, IFreqaiModel):
     """
 
     def checked_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters, refused by name where the library does not take them."""
-        learner(self.ext_settings.signal.backend, given)
-        return dict(given)
+        """Return the parameters under the library's names, refused by name where it does not take them."""
+        name = self.ext_settings.signal.backend
+        own = fitting_parameters(given, learner_rules(name))
+        learner(name, own)
+        return own
 
     def learner_with(self, parameters: Mapping[str, Any]) -> Learner:
         """Return the library's learner."""

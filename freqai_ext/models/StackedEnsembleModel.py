@@ -9,7 +9,8 @@ from freqai_ext.errors import SettingsError
 from freqai_ext.learning.cross_fit import Folds
 from freqai_ext.learning.design import Examples
 from freqai_ext.learning.learner import Learner
-from freqai_ext.learning.learners import learner
+from freqai_ext.learning.learners import learner, learner_rules
+from freqai_ext.learning.parameters import PATH, log_unused, translate
 from freqai_ext.learning.stacking import StackedLearner
 from freqai_ext.models._signal_model import SignalModel, Tuned
 from freqai_ext.models._tuned_learners import MakeLearner
@@ -26,19 +27,22 @@ class StackedEnsembleModel(SignalModel, IFreqaiModel):
     def checked_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters, refused by name where no member takes them."""
         settings = self.ext_settings.ensemble
-        for key, value in given.items():
-            if not any(_takes(name, key, value) for name in settings.members):
-                # Its error names the parameter and the rule.
-                learner(settings.members[0], {key: value})
-        self._parameters = {
-            name: {
-                **{key: value for key, value in given.items() if _takes(name, key, value)},
-                **settings.parameters.get(name, {}),
-            }
-            for name in settings.members
-        }
-        for name, parameters in self._parameters.items():
-            learner(name, parameters)
+        rules = {name: learner_rules(name) for name in settings.members}
+        found = {name: translate(given, rules[name]) for name in settings.members}
+        # What one member takes is not refused because another does not.
+        faults = [each.faults for each in found.values()]
+        refused = [name for name in faults[0] if all(name in others for others in faults)]
+        if refused:
+            raise SettingsError("\n".join(f"{PATH}.{name}: {faults[0][name]}" for name in refused))
+        missing = [{*each.unused, *each.faults} for each in found.values()]
+        log_unused(sorted(set.intersection(*missing)), "the ensemble", {})
+        self._parameters = {}
+        for name in settings.members:
+            own = settings.parameters.get(name, {})
+            # What is written for one member alone must be its own.
+            learner(name, own)
+            self._parameters[name] = {**found[name].own, **translate(own, rules[name]).own}
+            learner(name, self._parameters[name])
         return dict(given)
 
     def learner_with(self, parameters: Mapping[str, Any]) -> Learner:
@@ -60,11 +64,3 @@ class StackedEnsembleModel(SignalModel, IFreqaiModel):
 
 def _maker(name: str, own: Mapping[str, Any]) -> MakeLearner:
     return lambda found: learner(name, {**own, **found})
-
-
-def _takes(name: str, key: str, value: Any) -> bool:
-    try:
-        learner(name, {key: value})
-    except SettingsError:
-        return False
-    return True

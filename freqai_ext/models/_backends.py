@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from freqai_ext.learning.parameters import ParameterRules, Task, complete_parameters
+from freqai_ext.learning.parameters import ParameterRules, Task, complete_parameters, fitting_parameters
 
 __all__ = ["Backend", "FitOne", "Rows", "Task", "backend"]
 
@@ -52,6 +52,10 @@ class Backend:
     name: str
     rules: Callable[[Task], ParameterRules]
     fit_one: FitOne
+
+    def fitting(self, given: Mapping[str, Any], task: Task) -> dict[str, Any]:
+        """Return the user's training parameters under the library's names, without those of other kinds of model."""
+        return fitting_parameters(given, self.rules(task))
 
     def complete(self, given: Mapping[str, Any], task: Task) -> dict[str, Any]:
         """Return the user's training parameters, checked and completed with fast defaults."""

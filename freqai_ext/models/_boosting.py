@@ -27,9 +27,9 @@ class BoostingModel(ExtModel):
     def checked_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters, checked and completed with fast defaults, one thread per worker among them."""
         self.backend = backend(self.backend_name(self.ext_settings))
-        self._given = dict(given)
+        self._given = self.backend.fitting(given, self.task)
         self._tuner = Tuner(self.ext_settings.tuning, given)
-        return self.backend.complete(given, self.task)
+        return self.backend.complete(self._given, self.task)
 
     def backend_name(self, settings: ExtSettings) -> Literal["lightgbm", "catboost"]:
         """Return the boosting library that this model uses."""

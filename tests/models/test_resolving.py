@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from freqtrade.exceptions import OperationalException
 from freqtrade.resolvers.freqaimodel_resolver import FreqaiModelResolver
 
 import freqai_ext.models
+from freqai_ext.scaffold import starting_config
 
 PACKAGE = Path(freqai_ext.models.__file__).parent
 NAMES = sorted(path.stem for path in PACKAGE.glob("[A-Z]*.py"))
@@ -65,7 +67,7 @@ def test_a_wrong_setting_stops_the_bot_with_its_path(config, name, ext, message)
     ("name", "ext", "given", "message"),
     [
         ("CalibratedSignalModel", {}, {"n_estimatrs": 4}, "n_estimatrs: LightGBM has no such parameter"),
-        ("CalibratedSignalModel", {"signal": {"backend": "linear"}}, {"n_estimators": 4}, "n_estimators"),
+        ("CalibratedSignalModel", {"signal": {"backend": "linear"}}, {"apha": 4}, "apha: the linear learner has no"),
         (
             "StackedEnsembleModel",
             {"ensemble": {"members": ["linear", "catboost"]}},
@@ -78,7 +80,7 @@ def test_a_wrong_setting_stops_the_bot_with_its_path(config, name, ext, message)
             {},
             "num_leaves",
         ),
-        ("PyTorchSequenceClassifier", {}, {"n_estimators": 4}, "freqai.model_training_parameters.n_estimators"),
+        ("PyTorchSequenceClassifier", {}, {"epoch": 4}, "freqai.model_training_parameters.epoch: the network has no"),
         (
             "PyTorchSequenceRegressor",
             {"sequence": {"architecture": "patch_transformer"}},
@@ -93,6 +95,41 @@ def test_a_wrong_training_parameter_stops_the_bot_with_its_name(config, name, ex
         FreqaiModelResolver.load_freqaimodel({**config, "freqai": freqai, "freqai_ext": ext, "freqaimodel": name})
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_runs_with_the_configuration_that_init_writes(config, name):
+    written = starting_config("spot")
+    freqai = {**written["freqai"], "identifier": "resolving"}
+    model: Any = FreqaiModelResolver.load_freqaimodel(
+        {**config, "freqai": freqai, "freqai_ext": written["freqai_ext"], "freqaimodel": name}
+    )
+    assert type(model).__name__ == name
+
+
+def test_freqais_window_is_that_of_a_network_unless_another_is_set(config):
+    def window(conv_width, given, section):
+        freqai = {**config["freqai"], "conv_width": conv_width, "model_training_parameters": given}
+        ext = {"sequence": section}
+        model: Any = FreqaiModelResolver.load_freqaimodel(
+            {**config, "freqai": freqai, "freqai_ext": ext, "freqaimodel": "PyTorchSequenceRegressor"}
+        )
+        return model.history_rows + 1
+
+    assert window(1, {}, {}) == 48
+    assert window(30, {}, {}) == 30
+    assert window(30, {"model_kwargs": {"time_window": 12}}, {}) == 12
+    assert window(30, {}, {"window_candles": 20}) == 20
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize(
+    ("name", "ext"), [("PyTorchSequenceRegressor", {}), ("CalibratedSignalModel", {"signal": {"backend": "torch"}})]
+)
+def test_a_missing_cuda_device_stops_the_bot_before_it_trades(config, name, ext):
+    freqai = {**config["freqai"], "model_training_parameters": {"device": "cuda"}}
+    with pytest.raises(OperationalException, match=r"device: 'cuda' is not .*write 'auto' or 'cpu'"):
+        FreqaiModelResolver.load_freqaimodel({**config, "freqai": freqai, "freqai_ext": ext, "freqaimodel": name})
+
+
 def test_a_parameter_goes_to_the_members_whose_library_takes_it(config):
     ext = {"ensemble": {"members": ["lightgbm", "catboost", "linear"], "parameters": {"catboost": {"n_estimators": 7}}}}
     freqai = {
@@ -104,6 +141,6 @@ def test_a_parameter_goes_to_the_members_whose_library_takes_it(config):
     )
     assert model._parameters == {
         "lightgbm": {"n_estimators": 5},
-        "catboost": {"n_estimators": 7, "random_strength": 3.0},
+        "catboost": {"iterations": 7, "random_strength": 3.0},
         "linear": {"alpha": 2.0},
     }

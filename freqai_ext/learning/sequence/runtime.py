@@ -34,8 +34,18 @@ def choose_device(settings: SequenceSettings) -> "torch.device":
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     if settings.device == "cuda":
-        raise SettingsError("device: 'cuda' is not valid; torch finds no CUDA device here: write 'auto' or 'cpu'")
+        raise SettingsError(
+            "freqai_ext.sequence.device, or freqai.model_training_parameters.device: 'cuda' is not valid; torch finds "
+            "no CUDA device here: write 'auto' or 'cpu'"
+        )
     return torch.device("cpu")
+
+
+def check_device(settings: SequenceSettings) -> None:
+    """Raise :class:`SettingsError` where ``settings`` force a device that is not there, without loading torch else."""
+    if settings.device == "cuda":
+        require_torch()
+        choose_device(settings)
 
 
 @contextmanager

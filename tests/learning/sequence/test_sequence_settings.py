@@ -10,7 +10,7 @@ from freqai_ext.learning.sequence import SequenceLearner, SequenceSettings
 
 
 def test_public_names_are_these() -> None:
-    assert sorted(sequence.__all__) == ["FittedSequence", "SequenceLearner", "SequenceSettings"]
+    assert sorted(sequence.__all__) == ["FittedSequence", "SequenceLearner", "SequenceSettings", "check_device"]
     assert all(hasattr(sequence, name) for name in sequence.__all__)
 
 
