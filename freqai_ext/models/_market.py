@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from freqai_ext.signals import SignalSettings
+
 # A flat market still needs a unit: 0.1 basis points a candle.
 LEAST_VOLATILITY = 1e-5
 
@@ -24,6 +26,12 @@ def volatility(close: pd.Series, candles: int) -> npt.NDArray[np.float64]:
     squares = pd.Series(np.log(close.astype(float))).diff() ** 2
     usual = np.sqrt(squares.rolling(candles, min_periods=1).mean())
     return np.asarray(usual.clip(lower=LEAST_VOLATILITY), dtype=np.float64)
+
+
+def volatilities(close: pd.Series, settings: SignalSettings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the volatility that is the unit of labels, and those that forecast the size of a move."""
+    terms = np.column_stack([volatility(close, candles) for candles in settings.size_candles])
+    return volatility(close, settings.volatility_candles), terms
 
 
 def run_starts(

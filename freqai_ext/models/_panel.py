@@ -12,7 +12,9 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
 
 from freqai_ext.models._fast_merge import use_fast_merge
+from freqai_ext.models._market import volatilities
 from freqai_ext.models._signal_rows import PairRows, pair_rows
+from freqai_ext.signals import SignalSettings
 
 if TYPE_CHECKING:
     from freqtrade.configuration import TimeRange
@@ -24,7 +26,6 @@ logger = logging.getLogger(__name__)
 OWN = "PAIR"
 
 Frame = pd.DataFrame
-Volatilities = Callable[[pd.Series], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
 """Gives the volatility of closes that is the unit of labels, and those that forecast the size of a move."""
 
 
@@ -55,7 +56,7 @@ def panel_pairs(strategy: "IStrategy", config: dict[str, Any]) -> tuple[str, ...
 
 
 def panel_rows(
-    window: PanelWindow, labels: Sequence[str], correlated: Sequence[str], volatilities: Volatilities, candle_ns: int
+    window: PanelWindow, labels: Sequence[str], correlated: Sequence[str], settings: SignalSettings, candle_ns: int
 ) -> list[PairRows]:
     """Return the rows of every pair that has candles in the window, with the features that all of them have.
 
@@ -70,7 +71,7 @@ def panel_rows(
         if frame is None:
             continue
         inside = (frame["date"] >= window.start).to_numpy()
-        usual, terms = (each[inside] for each in volatilities(frame["close"]))
+        usual, terms = (each[inside] for each in volatilities(frame["close"], settings))
         frame = frame.loc[inside]
         features = shared_features(frame, [column for column in frame.columns if "%" in column], pair, correlated)
         if len(frame):

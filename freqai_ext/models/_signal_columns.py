@@ -1,5 +1,6 @@
 """The prediction columns of a model that gives odds."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 
 from freqai_ext.models._signal_rows import class_target
 from freqai_ext.signals import Signal, TargetForecast
+
+logger = logging.getLogger(__name__)
 
 ODDS = ("p_up", "p_down", "ev_bps", "confidence")
 
@@ -66,6 +69,36 @@ def prediction_frame(
     if not whole.all():
         frame.loc[~whole, numbers.columns] = 0.0
     return frame, whole
+
+
+def log_shares_beyond_costs(predictions: pd.DataFrame, pair: str, cost_bps: float) -> bool:
+    """Say in one line how many forecasts exceed the costs: thresholds may never be met. Return whether there are any.
+
+    Parameters
+    ----------
+    predictions
+        With ``do_predict``; rows that are not trusted do not count.
+    cost_bps
+        Round-trip cost in basis points.
+    """
+    trusted = predictions[predictions["do_predict"] == 1]
+    if trusted.empty or "ev_bps" not in trusted:
+        return False
+    suffixes = [name.removeprefix("ev_bps") for name in trusted if str(name).startswith("ev_bps_")] or [""]
+    shares = []
+    for suffix in suffixes:
+        expected = (trusted[f"ev_bps{suffix}"] + cost_bps).abs()
+        likely = (trusted[f"p_up{suffix}"] > 0.5) | (trusted[f"p_down{suffix}"] > 0.5)
+        shares.append(
+            f"{suffix.removeprefix('_') or 'the return'}: {100 * (expected > cost_bps).mean():.1f} % of the forecasts, "
+            f"and p_up or p_down above 0.5 in {100 * likely.mean():.1f} %"
+        )
+    logger.info(
+        "%s: beyond the round-trip cost of %g bps lie, of %s. Forecasts are as small as what is known: set thresholds "
+        "on p_up and ev_bps, or freqai_ext.signal.forecast_scale to 'raw' where a strategy looks at their size.",
+        *(pair, cost_bps, "; of ".join(shares)),
+    )
+    return True
 
 
 def _class_columns(

@@ -22,7 +22,7 @@ from freqai_ext.models._base import ExtModel
 from freqai_ext.models._classes import with_classes
 from freqai_ext.models._feature_share import with_enough_features
 from freqai_ext.models._interval_files import predict_on_kept, save_intervals
-from freqai_ext.models._market import RememberedFrames, close_times_ns, volatility, without_trades
+from freqai_ext.models._market import RememberedFrames, close_times_ns, volatilities, without_trades
 from freqai_ext.models._panel import (
     BacktestFrames,
     PanelWindow,
@@ -33,7 +33,7 @@ from freqai_ext.models._panel import (
 )
 from freqai_ext.models._return_targets import ReturnTargets
 from freqai_ext.models._signal_cleaning import classes_of, clean, holds_names
-from freqai_ext.models._signal_columns import extra_columns, prediction_frame, usual_columns
+from freqai_ext.models._signal_columns import extra_columns, log_shares_beyond_costs, prediction_frame, usual_columns
 from freqai_ext.models._signal_rows import (
     PairRows,
     build_design,
@@ -87,6 +87,7 @@ class SignalModel(ExtModel):
         self._remembered = RememberedFrames()
         self._backtest_frames: BacktestFrames | None = None
         self._window: PanelWindow | None = None
+        self._said_shares = False
         self._shared = SharedFit()
         self._columns: list[str] = []
         self._returns = ReturnTargets(
@@ -118,7 +119,11 @@ class SignalModel(ExtModel):
             self._backtest_frames = BacktestFrames(strategy, self.config)
             self._panel_pairs = panel_pairs(strategy, self.config)
         self._window = None
-        return super().start_backtesting(dataframe, metadata, dk, strategy)
+        backtested = super().start_backtesting(dataframe, metadata, dk, strategy)
+        if not self._said_shares:
+            frame, cost_bps = backtested.return_dataframe, self.signal_settings.round_trip_cost_bps
+            self._said_shares = log_shares_beyond_costs(frame, metadata["pair"], cost_bps)
+        return backtested
 
     def extract_data_and_train_model(
         self,
@@ -218,7 +223,7 @@ class SignalModel(ExtModel):
         dk.data["filter_drop_index_prediction"] = pd.Series(incomplete[asked:])
         if trained.pooled:
             filled = shared_features(filled, dk.training_features_list, dk.pair, self._correlated())
-        usual, terms = self._volatilities(context["close"].iloc[: first + len(unfiltered_df)])
+        usual, terms = volatilities(context["close"].iloc[: first + len(unfiltered_df)], self.signal_settings)
         rows = pair_rows(
             dk.pair,
             frame,
@@ -241,7 +246,7 @@ class SignalModel(ExtModel):
             dk.pair,
             rows.made_at_ns[chosen],
             rows.volatility[chosen],
-            self._outcomes(context, first, len(unfiltered_df), trained),
+            trained.outcomes(context, first, len(unfiltered_df), self._candle_ns),
             rows.terms[chosen],
             {
                 each.name: known_after(made_at, each.horizon_candles, self._candle_ns)[first:]
@@ -298,7 +303,7 @@ class SignalModel(ExtModel):
         self, unfiltered_df: Frame, pair: str, dk: FreqaiDataKitchen, window: PanelWindow | None
     ) -> TrainedSignal:
         rows = (
-            panel_rows(window, dk.label_list, self._correlated(), self._volatilities, self._candle_ns)
+            panel_rows(window, dk.label_list, self._correlated(), self.signal_settings, self._candle_ns)
             if window
             else [self._own_rows(unfiltered_df, pair, dk)]
         )
@@ -342,15 +347,9 @@ class SignalModel(ExtModel):
 
     def _own_rows(self, frame: Frame, pair: str, dk: FreqaiDataKitchen) -> PairRows:
         context, first = self._remembered.around(frame, pair)
-        usual, terms = self._volatilities(context["close"].iloc[: first + len(frame)])
+        usual, terms = volatilities(context["close"].iloc[: first + len(frame)], self.signal_settings)
         features = frame[dk.training_features_list]
         return pair_rows(pair, frame, features, dk.label_list, usual[first:], terms[first:], self._candle_ns)
-
-    def _volatilities(self, close: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return the volatility that is the unit of labels, and those that forecast the size of a move."""
-        settings = self.signal_settings
-        terms = np.column_stack([volatility(close, candles) for candles in settings.size_candles])
-        return volatility(close, settings.volatility_candles), terms
 
     def _panel_window(self) -> PanelWindow | None:
         if not self.signal_settings.panel:

@@ -66,6 +66,17 @@ class TrainedSignal:
         """The continuous targets that have intervals."""
         return [each for each in self.signal.targets.values() if isinstance(each, ContinuousSignal)]
 
+    def outcomes(self, context: pd.DataFrame, first: int, count: int, candle_ns: int) -> dict[str, pd.Series]:
+        """Return the labels of continuous targets by close, up to ``count`` rows of ``context`` from ``first`` on."""
+        longest = max((each.horizon_candles for each in self.continuous), default=0)
+        known = context.iloc[max(0, first - 2 * longest) : first + count]
+        made_at = pd.DatetimeIndex(known["date"]) + pd.Timedelta(candle_ns, unit="ns")
+        return {
+            each.name: pd.Series(known[each.name].to_numpy(dtype=np.float64), index=made_at)
+            for each in self.continuous
+            if each.name in known
+        }
+
     @property
     def feature_names_(self) -> tuple[str, ...]:
         """Features after the pipeline."""

@@ -43,6 +43,8 @@ class ContinuousSignal:
         For a return, else ``None``.
     intervals
         By pair. They go on learning from outcomes while forecasts are made.
+    stretch
+        What makes out-of-fold forecasts vary as much as labels, for ``forecast_scale`` ``"raw"``.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ContinuousSignal:
     move_size: MoveSize | None
     odds: ReturnOdds | None
     intervals: dict[str, IntervalTracker]
+    stretch: float = 1.0
 
     def predict(self, question: Question, pair: int, settings: SignalSettings, candle_ns: int) -> TargetForecast:
         """Return the forecasts of rows of one pair; ``pair`` is its number in training, -1 where it was not there."""
@@ -77,7 +80,9 @@ class ContinuousSignal:
             outcomes = question.outcomes.get(self.name, pd.Series(dtype=float, index=pd.DatetimeIndex([], tz="UTC")))
             found = tracker.intervals(bands, outcomes)
             lower, upper = np.minimum(found.lower, value), np.maximum(found.upper, value)
-        return TargetForecast(value, lower, upper, self._odds(value, size, pair, settings))
+        odds = self._odds(value, size, pair, settings)
+        shown = value * self.stretch if settings.forecast_scale == "raw" else value
+        return TargetForecast(shown, lower, upper, odds)
 
     def _odds(
         self, value: NDArray[np.float64], size: NDArray[np.float64], pair: int, settings: SignalSettings
@@ -147,6 +152,7 @@ def fit_continuous(
         move_size=move_size,
         odds=odds,
         intervals=_intervals(training, bands, outcome, pair, settings),
+        stretch=_stretch(shrinkage.factor * out_of_fold.forecast[:, 0], task.whole[positions], independent),
     )
 
 
@@ -163,6 +169,12 @@ def _shrinkage(
         made_at_ns // max(_DAY_NS, 2 * horizon_ns),
         settings.least_shrinkage,
     )
+
+
+def _stretch(forecast: NDArray[np.float64], label: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return by how much labels are larger than forecasts, by their root mean squares; 1 where all are 0."""
+    power = float(weight @ forecast**2)
+    return float(np.sqrt(weight @ label**2 / power)) if power > 0.0 else 1.0
 
 
 def _bands(

@@ -46,6 +46,11 @@ class SignalSettings(Settings):
         a half; ``"none"`` leaves them.
     least_shrinkage
         Least such factor. Above 0 it keeps the order of the forecasts where none of their size is to be trusted.
+    forecast_scale
+        What the target's own column holds. ``"expected"``: the forecast as far as it is believed, which is small.
+        ``"raw"``: the same forecast stretched until out-of-fold ones vary as much as the labels do, as those of models
+        without shrinkage may, for strategies with thresholds on its size or z-score. Odds, expected value and
+        intervals are the same either way.
     intervals
         ``"residuals"`` widens the forecast by its errors in units of the expected size of a move; ``"quantiles"``
         learns quantiles and widens those (conformalised quantile regression), at about three times the cost.
@@ -76,6 +81,7 @@ class SignalSettings(Settings):
     label_limit: float = Field(default=1.0, gt=0)
     shrinkage: Literal["learned", "none"] = "learned"
     least_shrinkage: float = Field(default=0.05, ge=0, le=1)
+    forecast_scale: Literal["expected", "raw"] = "expected"
     intervals: Literal["quantiles", "residuals"] = "residuals"
     coverage: float = Field(default=0.8, ge=0.5, le=0.99)
     calibration: Literal["auto", "temperature", "platt", "beta", "isotonic"] = "auto"

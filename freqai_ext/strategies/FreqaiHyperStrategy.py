@@ -80,6 +80,11 @@ class FreqaiHyperStrategy(ExtStrategy):
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         hyper, signal = self.ext_settings.hyper, self.ext_settings.signal
+        if signal.forecast_scale != "expected":
+            raise OperationalException(
+                f"freqai_ext.signal.forecast_scale: {signal.forecast_scale!r} is not what {type(self).__name__} bets "
+                "on, which is the expected return; write 'expected'"
+            )
         self.cost_bps = signal.round_trip_cost_bps
         self.interval_coverage = signal.coverage
         self.identifier = own_identifier(config)

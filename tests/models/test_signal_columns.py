@@ -6,7 +6,7 @@ import pytest
 
 from freqai_ext.learning.design import Design
 from freqai_ext.learning.learners import learner
-from freqai_ext.models._signal_columns import odds_columns, prediction_frame
+from freqai_ext.models._signal_columns import log_shares_beyond_costs, odds_columns, prediction_frame
 from freqai_ext.signals import Question, Signal, SignalSettings, Target, TrainingSet, fit_signal
 
 CANDLE_NS = 300 * 1_000_000_000
@@ -137,3 +137,41 @@ def test_a_row_without_a_forecast_keeps_a_class_name_and_has_no_chances():
     assert whole.tolist() == [True, False]
     assert frame.loc[1, ["down", "up", "&-roi", "p_up"]].tolist() == [0.0] * 4
     assert frame.loc[1, "&way"] in ("down", "up")
+
+
+def test_one_line_says_how_many_forecasts_lie_beyond_the_costs(caplog):
+    caplog.set_level("INFO")
+    frame = pd.DataFrame(
+        {
+            "do_predict": [1, 1, 1, 1, 0],
+            "ev_bps": [5.0, -15.0, -45.0, -20.0, 99.0],
+            "p_up": [0.6, 0.3, 0.1, 0.2, 0.9],
+            "p_down": [0.1, 0.3, 0.4, 0.2, 0.0],
+        }
+    )
+    assert log_shares_beyond_costs(frame, "BTC/USDT", 20.0)
+    (line,) = caplog.messages
+    assert line.startswith(
+        "BTC/USDT: beyond the round-trip cost of 20 bps lie, of the return: 50.0 % of the forecasts, and p_up or "
+        "p_down above 0.5 in 25.0 %. Forecasts are as small as what is known"
+    )
+    assert "freqai_ext.signal.forecast_scale to 'raw'" in line
+
+
+def test_each_of_several_returns_has_its_share(caplog):
+    caplog.set_level("INFO")
+    odds = {"ev_bps": [5.0], "p_up": [0.6], "p_down": [0.1]}
+    others = {f"{name}_return_48": values for name, values in odds.items()}
+    first = {f"{name}_return_12": [-20.0 if name == "ev_bps" else 0.1] for name in odds}
+    assert log_shares_beyond_costs(pd.DataFrame({"do_predict": [1], **odds, **first, **others}), "A/USDT", 20.0)
+    assert (
+        "of return_12: 0.0 % of the forecasts, and p_up or p_down above 0.5 in 0.0 %; of return_48: 100.0 %"
+        in (caplog.messages[0])
+    )
+
+
+def test_without_a_trusted_forecast_or_a_return_nothing_is_said(caplog):
+    caplog.set_level("INFO")
+    assert not log_shares_beyond_costs(pd.DataFrame({"do_predict": [0], "ev_bps": [1.0]}), "A/USDT", 20.0)
+    assert not log_shares_beyond_costs(pd.DataFrame({"do_predict": [1], "&-x": [1.0]}), "A/USDT", 20.0)
+    assert caplog.messages == []

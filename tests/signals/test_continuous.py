@@ -291,3 +291,44 @@ def test_an_interval_holds_its_forecast_even_where_the_quantiles_do_not(make_mar
         forecast = signal.predict(market.question(1200, 1205))[NAME]
         assert ((forecast.lower == forecast.value) | (forecast.upper == forecast.value)).all()
         assert (forecast.lower < forecast.upper).all()
+
+
+def test_the_raw_scale_stretches_forecasts_to_the_size_of_labels_and_nothing_else(make_market, line_learner):
+    market = make_market(2400, signal=0.1)
+    expected, raw = (
+        fit_signal({NAME: line_learner}, market.training(1600), settings_of(forecast_scale=scale)).predict(
+            market.question(1600, 2400)
+        )[NAME]
+        for scale in ("expected", "raw")
+    )
+    truth = market.returns[0, 1600:]
+    assert np.std(expected.value) < 0.3 * np.std(truth)
+    assert np.std(raw.value) == pytest.approx(np.std(truth), rel=0.25)
+    np.testing.assert_allclose(np.corrcoef(raw.value, expected.value)[0, 1], 1.0)
+    for column in ("lower", "upper"):
+        np.testing.assert_array_equal(getattr(raw, column), getattr(expected, column))
+    for column in ("p_up", "p_down", "ev_bps", "confidence"):
+        np.testing.assert_array_equal(getattr(raw.odds, column), getattr(expected.odds, column))
+
+
+def test_forecasts_that_are_all_zero_stay_so_on_the_raw_scale(make_market):
+    class Zero:
+        name, history_rows = "zero", 0
+
+        def fit(self, head, train, evaluation=None, rounds=None, former=None):
+            return self
+
+        def at(self, rounds):
+            return self
+
+        rounds, curves = (), ()
+
+        def predict(self, design, rows):
+            return np.zeros((len(rows), 1))
+
+        def importance(self):
+            return None
+
+    market = make_market(800)
+    signal = fit_signal({NAME: Zero()}, market.training(600), settings_of(forecast_scale="raw"))
+    assert (signal.predict(market.question(600, 800))[NAME].value == 0.0).all()
