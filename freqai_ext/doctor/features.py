@@ -83,7 +83,7 @@ def check_features(context: Context) -> Iterator[Finding]:
         yield from _guardian_columns(columns)
         yield from _unhealthy(columns, warm_up_rows, sample.days)
         if context.loaded_model is not None:
-            yield from check_targets(context, candles[config["timeframe"]], pair)
+            yield from check_targets(context, config, candles[config["timeframe"]], pair)
         count = sum(map(len, columns.values()))
         yield ok(f"{count} feature columns of {pair}, before shifts and correlated pairs, computed on {sample.origin}")
 

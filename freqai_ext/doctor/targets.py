@@ -10,11 +10,13 @@ from freqai_ext.doctor.finding import Finding, failure, name_some, warning
 from freqai_ext.doctor.tracebacks import traceback_of
 
 
-def check_targets(context: Context, candles: pd.DataFrame, pair: str) -> Iterator[Finding]:
+def check_targets(context: Context, config: dict[str, Any], candles: pd.DataFrame, pair: str) -> Iterator[Finding]:
     """The strategy sets targets that the model can learn.
 
     Parameters
     ----------
+    config
+        Of a backtest over the candles, for Freqtrade's data provider.
     candles
         A stretch of the base timeframe on which the targets are computed.
     """
@@ -23,7 +25,7 @@ def check_targets(context: Context, candles: pd.DataFrame, pair: str) -> Iterato
 
     strategy, model = context.strategy, context.loaded_model
     try:
-        labelled = strategy.set_freqai_targets(candles.copy(), metadata={"pair": pair})
+        labelled = _labelled(strategy, config, candles, pair)
     except Exception as error:
         yield failure(f"set_freqai_targets raises {type(error).__name__}: {error}", "correct it", traceback_of(error))
         return
@@ -33,8 +35,21 @@ def check_targets(context: Context, candles: pd.DataFrame, pair: str) -> Iterato
     if faults or is_reinforcement_learner(model) or targets.empty:
         return
     horizon = int(context.freqai["feature_parameters"].get("label_period_candles", 0))
-    tried = try_targets(strategy, pair, candles, context.config["timeframe"], horizon)
+    tried = try_targets(strategy, pair, labelled, context.config["timeframe"], horizon)
     yield from _without_variety(model, targets, tried.labels)
+
+
+def _labelled(strategy: Any, config: dict[str, Any], candles: pd.DataFrame, pair: str) -> pd.DataFrame:
+    """Return candles with targets, and with the features where the targets are made of them."""
+    from freqtrade.freqai.data_kitchen import FreqaiDataKitchen
+
+    try:
+        labelled: pd.DataFrame = strategy.set_freqai_targets(candles.copy(), metadata={"pair": pair})
+    except KeyError:
+        # A data kitchen of a live bot sets the targets, too, and needs no training windows.
+        kitchen = FreqaiDataKitchen(config, live=True, pair=pair)
+        labelled = kitchen.use_strategy_to_populate_indicators(strategy, prediction_dataframe=candles.copy(), pair=pair)
+    return labelled
 
 
 def _without_variety(model: Any, targets: pd.DataFrame, tried: pd.DataFrame) -> Iterator[Finding]:

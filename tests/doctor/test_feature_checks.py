@@ -11,6 +11,9 @@ import numpy as np
 from freqtrade.strategy import IStrategy
 
 
+OWN = "%-volatility"
+
+
 class Planted(IStrategy):
     timeframe = "5m"
     stoploss = -0.1
@@ -27,6 +30,7 @@ class Planted(IStrategy):
         return dataframe
 
     def feature_engineering_standard(self, dataframe, metadata, **kwargs):
+        dataframe[OWN] = dataframe["close"].pct_change().rolling(20).std()
         return dataframe
 
     def set_freqai_targets(self, dataframe, metadata, **kwargs):
@@ -62,7 +66,7 @@ def problem(findings):
 def test_a_sound_strategy_has_no_problem(setup):
     (finding,) = examine(setup)
     assert finding.message == (
-        "9 feature columns of ETH/USDT, before shifts and correlated pairs, computed on generated candles, "
+        "10 feature columns of ETH/USDT, before shifts and correlated pairs, computed on generated candles, "
         "as not all that it needs are stored"
     )
 
@@ -180,6 +184,7 @@ def test_targets_that_the_model_cannot_learn_are_a_failure(setup, targets, model
         (CLASSES, "CalibratedSignalModel"),
         (TARGET, "LightGBMRegressorMultiTarget"),
         (TARGET, "CustomRegressor"),
+        ('dataframe["&-units"] = dataframe["close"].pct_change(-4) / dataframe[OWN]', "CustomRegressor"),
         (TWO, "XGBoostRegressor"),
         (TWO, "CatboostRegressorMultiTarget"),
         (f'{TWO}; dataframe["&s-way"] = np.where(future > 0, "up", "down")', "StackedEnsembleModel"),
