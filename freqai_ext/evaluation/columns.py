@@ -37,6 +37,8 @@ class TargetColumns:
         Of a number that is a return.
     classes
         Of names: the classes that have a column of probabilities.
+    is_return
+        Of a number: whether it is a return, on which one can bet.
     """
 
     target: str
@@ -45,20 +47,25 @@ class TargetColumns:
     upper: str | None
     odds: OddsColumns
     classes: tuple[str, ...] = ()
+    is_return: bool = False
 
 
 def target_columns(forecasts: Forecasts, settings: ExtSettings) -> tuple[TargetColumns, ...]:
     """Return the targets that were forecast, in the strategy's order.
 
-    Of several returns each has its odds under its own name, ``p_up_return_12`` of ``&-return_12``; columns without one
-    belong to the first, or to the first of ``freqai_ext.signal.return_targets``.
+    Only returns have odds. Of several each has them under its own name, ``p_up_return_12`` of ``&-return_12``; columns
+    without one belong to the first, or to the first of ``freqai_ext.signal.return_targets``.
     """
     given = [target for target in forecasts.actual.columns if target in forecasts.rows]
     kinds = {target: _kind(forecasts.actual[target]) for target in given}
-    returns = [target for target in given if kinds[target] == "number"]
+    numbers = [target for target in given if kinds[target] == "number"]
+    returns = [target for target in numbers if forecasts.returns is None or target in forecasts.returns]
     wanted = settings.signal.return_targets
     primary = next((target for target in (returns if wanted == "auto" else wanted) if target in returns), None)
-    return tuple(_columns(target, kinds[target], forecasts, is_primary=target == primary) for target in given)
+    return tuple(
+        _columns(target, kinds[target], forecasts, is_return=target in returns, is_primary=target == primary)
+        for target in given
+    )
 
 
 def _kind(actual: pd.Series) -> TargetKind:
@@ -68,7 +75,9 @@ def _kind(actual: pd.Series) -> TargetKind:
     return "event" if len(known) and known.isin((0, 1)).all() else "number"
 
 
-def _columns(target: str, kind: TargetKind, forecasts: Forecasts, *, is_primary: bool) -> TargetColumns:
+def _columns(
+    target: str, kind: TargetKind, forecasts: Forecasts, *, is_return: bool, is_primary: bool
+) -> TargetColumns:
     given = set(forecasts.rows.columns)
 
     def present(*names: str) -> str | None:
@@ -76,7 +85,7 @@ def _columns(target: str, kind: TargetKind, forecasts: Forecasts, *, is_primary:
 
     def odds(name: str) -> str | None:
         own = f"{name}_{target.removeprefix('&').lstrip('-')}"
-        return present(own, *([name] if is_primary else [])) if kind == "number" else None
+        return present(own, *([name] if is_primary else [])) if is_return else None
 
     lower, upper = present(f"{target}_lo"), present(f"{target}_hi")
     if kind != "number" or lower is None or upper is None:
@@ -85,4 +94,5 @@ def _columns(target: str, kind: TargetKind, forecasts: Forecasts, *, is_primary:
     if kind == "classes":
         seen = sorted(map(str, forecasts.actual[target].dropna().unique()))
         classes = tuple(name for name in seen if name in given)
-    return TargetColumns(target, kind, lower, upper, OddsColumns(odds("p_up"), odds("p_down"), odds("ev_bps")), classes)
+    given_odds = OddsColumns(odds("p_up"), odds("p_down"), odds("ev_bps"))
+    return TargetColumns(target, kind, lower, upper, given_odds, classes, is_return)

@@ -9,9 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from freqai_ext._silence import silence
+from freqai_ext.config import load_ext_settings
 from freqai_ext.errors import MarketDataError
 from freqai_ext.evaluation.configuration import load_session
 from freqai_ext.labels import forward_return
+from freqai_ext.models._return_targets import ReturnTargets
+from freqai_ext.models._target_trial import TargetTrial, try_targets
 from freqai_ext.walkforward import Window, pair_windows
 from freqai_ext.walkforward.cache import PredictionCache
 from freqai_ext.walkforward.diagnostics import WindowRecord, read_record
@@ -41,6 +44,9 @@ class Forecasts:
     untraded
         Number of forecasts left out because nobody traded in their candle, or in the one that ends the label horizon:
         Freqtrade fills gaps with candles of the last close, whose returns of zero anybody can forecast.
+    returns
+        The targets that are returns, on which one can bet, as the models decide it; ``None`` where it is not known, and
+        every number counts as one.
     """
 
     rows: "DataFrame"
@@ -50,6 +56,7 @@ class Forecasts:
     missing: tuple[Window, ...]
     records: dict[Window, WindowRecord]
     untraded: int = 0
+    returns: tuple[str, ...] | None = None
 
     def on(self, keys: pd.MultiIndex) -> "Forecasts":
         """Return the rows whose pair and date are among ``keys``."""
@@ -85,11 +92,14 @@ def collect_forecasts(config: dict[str, Any], horizons_candles: Sequence[int]) -
     missing: list[Window] = []
     records: dict[Window, WindowRecord] = {}
     untraded = 0
+    returns: tuple[str, ...] | None = None
     for pair in session.pairs:
         candles = session.candles(pair)
         if candles.empty:
             continue
-        outcomes, forward = _outcomes(session, pair, candles, horizons_candles)
+        labelled, outcomes, forward = _outcomes(session, pair, candles, horizons_candles)
+        if returns is None:
+            returns = _returns(session, pair, labelled, tuple(outcomes))
         traded = _traded(candles, horizon_candles(config))
         for window in pair_windows(session.config, pair):
             windows.append(window)
@@ -107,7 +117,7 @@ def collect_forecasts(config: dict[str, Any], horizons_candles: Sequence[int]) -
     rows, actual, forward = (
         pd.concat([part[place] for part in parts], ignore_index=True) if parts else pd.DataFrame() for place in range(3)
     )
-    return Forecasts(rows, actual, forward, tuple(windows), tuple(missing), records, untraded)
+    return Forecasts(rows, actual, forward, tuple(windows), tuple(missing), records, untraded, returns)
 
 
 def horizon_candles(config: Mapping[str, Any]) -> int:
@@ -147,7 +157,8 @@ def _kept(predictions: "DataFrame", pair: str) -> "DataFrame":
 
 def _outcomes(
     session: BacktestSession, pair: str, candles: "DataFrame", horizons_candles: Sequence[int]
-) -> tuple["DataFrame", "DataFrame"]:
+) -> tuple["DataFrame", "DataFrame", "DataFrame"]:
+    """Return the candles with targets, the targets alone, and the forward returns."""
     with silence():
         labelled = _labelled(session, pair, candles)
     labelled.columns = labelled.columns.str.replace(":", "")
@@ -159,7 +170,20 @@ def _outcomes(
         )
     timeframe = session.config["timeframe"]
     forward = {horizon: forward_return(candles, horizon, timeframe).values for horizon in horizons_candles}
-    return labelled[targets].reset_index(drop=True), pd.DataFrame(forward).reset_index(drop=True)
+    return labelled, labelled[targets].reset_index(drop=True), pd.DataFrame(forward).reset_index(drop=True)
+
+
+def _returns(session: BacktestSession, pair: str, labelled: "DataFrame", targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the targets that are returns, decided as the models do."""
+    horizon = int(session.config["freqai"]["feature_parameters"].get("label_period_candles") or 0)
+
+    def trial() -> TargetTrial:
+        return try_targets(session.strategy, pair, labelled, session.config["timeframe"], horizon)
+
+    named = load_ext_settings(session.config).signal.return_targets
+    declared = getattr(getattr(session.strategy, "freqai", None), "return_targets", ())
+    with silence():
+        return ReturnTargets(named, horizon).among(targets, declared, labelled, trial)
 
 
 def _labelled(session: BacktestSession, pair: str, candles: "DataFrame") -> "DataFrame":

@@ -138,6 +138,8 @@ class _Scorer:
         return int(known.sum())
 
     def _bets(self, columns: TargetColumns, sample: Sample) -> tuple[Bets, ...]:
+        if not columns.is_return:
+            return ()
         bets = [self.bet_scorer.on_forecast(sample)]
         if columns.odds.ev_bps:
             expected = self._sample(self.forecasts, columns.target, columns.odds.ev_bps)

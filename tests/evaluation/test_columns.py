@@ -10,9 +10,9 @@ from freqai_ext.evaluation.forecasts import Forecasts
 NUMBERS = [0.1, -0.2, 0.3]
 
 
-def columns_of(predicted, actual, settings=None):
+def columns_of(predicted, actual, settings=None, returns=None):
     rows = pd.DataFrame({name: [0.5] * 3 for name in predicted})
-    forecasts = Forecasts(rows, pd.DataFrame(actual), pd.DataFrame(index=range(3)), (), (), {})
+    forecasts = Forecasts(rows, pd.DataFrame(actual), pd.DataFrame(index=range(3)), (), (), {}, returns=returns)
     return target_columns(forecasts, settings or ExtSettings())
 
 
@@ -34,6 +34,13 @@ def test_plain_odds_belong_to_the_first_return_or_the_one_that_is_set():
     assert [each.odds.p_up for each in columns_of(predicted, actual)] == ["p_up", None]
     settings = ExtSettings.model_validate({"signal": {"return_targets": ["&-b"]}})
     assert [each.odds.p_up for each in columns_of(predicted, actual, settings)] == [None, "p_up"]
+
+
+def test_what_is_no_return_has_no_odds_and_no_bets():
+    predicted, actual = ["&-score", "&-roi", "p_up", "ev_bps"], {"&-score": NUMBERS, "&-roi": NUMBERS}
+    score, roi = columns_of(predicted, actual, returns=("&-roi",))
+    assert (score.odds, score.is_return) == (OddsColumns(None, None, None), False)
+    assert (roi.odds, roi.is_return) == (OddsColumns("p_up", None, "ev_bps"), True)
 
 
 @pytest.mark.parametrize(
