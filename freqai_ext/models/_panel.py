@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 OWN = "PAIR"
 
 Frame = pd.DataFrame
-"""Gives the volatility of closes that is the unit of labels, and those that forecast the size of a move."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import nan
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -71,6 +71,24 @@ def newest_forecast(
         confidence=None if confidence != confidence else confidence,
         horizon_min=horizon_candles * candle_s / 60.0,
         trusted=_newest(predictions, "do_predict") == 1.0,
+    )
+
+
+def why_no_odds(model: Any, predictions: pd.DataFrame) -> str:
+    """Return the log line for a model whose predictions hold no odds: Guardian is sent forecasts of returns alone."""
+    name = type(model).__name__
+    if getattr(model, "mixes_targets", False):
+        targets = [
+            str(column) for column in predictions if str(column).startswith("&") and f"{column}_lo" in predictions
+        ]
+        return (
+            f"none of the strategy's targets is a return ({', '.join(targets) or 'it sets only classes'}), so Guardian "
+            "gets no forecasts; set the return of the close as a target, or name the one that is a return in "
+            "freqai_ext.signal.return_targets"
+        )
+    return (
+        f"{name} writes no p_up and ev_bps, so Guardian gets no forecasts; choose a model that gives odds, such as "
+        "CalibratedSignalModel"
     )
 
 

@@ -31,7 +31,7 @@ from freqai_ext.guardian.database import check_database
 from freqai_ext.models._feature_share import tell_feature_share
 from freqai_ext.models._guardian_inputs import database_of
 from freqai_ext.models._train_schedule import train_by
-from freqai_ext.strategies._guardian_odds import NO_FORECAST, Forecast, newest_forecast
+from freqai_ext.strategies._guardian_odds import NO_FORECAST, Forecast, newest_forecast, why_no_odds
 from freqai_ext.strategies._guardian_start import check_guardian
 
 logger = logging.getLogger(__name__)
@@ -210,10 +210,7 @@ class GuardianMixin(IStrategy):
         if forecast is None:
             forecast = NO_FORECAST
             if dataframe["do_predict"].array[-1] == 1:
-                self._guardian_say(
-                    f"{type(self.freqai).__name__} writes no p_up and ev_bps, so Guardian gets no forecasts; choose a "
-                    "model that gives odds, such as CalibratedSignalModel"
-                )
+                self._guardian_say(why_no_odds(self.freqai, dataframe))
         trained_at_s = float(self.freqai.dd.pair_dict.get(pair, {}).get("trained_timestamp", 0))
         made_at_s = dataframe["date"].array[-1].timestamp() + self._candle_s
         self._opinions[pair] = Opinion(

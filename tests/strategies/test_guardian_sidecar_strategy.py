@@ -224,6 +224,19 @@ def test_a_model_without_odds_is_named_once_and_guardian_gets_no_forecast(make, 
     assert stored(guardian) == {}
 
 
+def test_a_forecast_of_what_is_no_return_is_not_sent_and_named_once(make, guardian, newest_candles, caplog):
+    strategy = make()
+    strategy.freqai.mixes_targets = True
+    strategy.freqai.odds = {pair: {"&-score": 4.2, "&-score_lo": 1.0, "&-score_hi": 5.0} for pair in PAIRS}
+    strategy.bot_start()
+    for _ in range(3):
+        analyse(strategy, newest_candles())
+    assert caplog.text.count("none of the strategy's targets is a return (&-score), so Guardian gets no forecasts") == 1
+    assert "freqai_ext.signal.return_targets" in caplog.text
+    time.sleep(0.2)
+    assert stored(guardian) == {}
+
+
 def test_without_a_model_nothing_is_complained_of(make, newest_candles, caplog):
     strategy = make()
     strategy.freqai.odds = {pair: {"other": 1.0} for pair in PAIRS}
