@@ -149,6 +149,8 @@ def test_one_line_says_how_many_forecasts_lie_beyond_the_costs(caplog):
             "p_down": [0.1, 0.3, 0.4, 0.2, 0.0],
         }
     )
+    # FreqAI's statistics of each column.
+    frame = frame.assign(**{f"{name}_{kind}": 0.0 for name in ("ev_bps", "p_up", "p_down") for kind in ("mean", "std")})
     assert log_shares_beyond_costs(frame, "BTC/USDT", 20.0)
     (line,) = caplog.messages
     assert line.startswith(
