@@ -54,9 +54,10 @@ def _labelled(strategy: Any, config: dict[str, Any], candles: pd.DataFrame, pair
 
 def _without_variety(model: Any, targets: pd.DataFrame, tried: pd.DataFrame) -> Iterator[Finding]:
     counts, tried_counts = targets.nunique(), tried.nunique().reindex(targets.columns)
-    empty = [str(label) for label in targets if counts[label] == 0 and tried_counts[label] == 0]
-    fixed = [str(label) for label in targets if counts[label] == 1 and tried_counts[label] == 1]
-    calm = [str(label) for label in targets if counts[label] == 1 and tried_counts[label] > 1]
+    labels = [str(label) for label in targets]
+    empty = [label for label in labels if counts[label] == 0 and tried_counts[label] == 0]
+    fixed = [label for label in labels if counts[label] == 1 and tried_counts[label] == 1]
+    calm = [label for label in labels if counts[label] == 1 and tried_counts[label] > 1]
     if empty:
         yield failure(
             f"set_freqai_targets: {name_some(empty)} has no value, neither on these candles nor on generated ones",

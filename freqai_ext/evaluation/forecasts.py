@@ -99,7 +99,7 @@ def collect_forecasts(config: dict[str, Any], horizons_candles: Sequence[int]) -
             continue
         labelled, outcomes, forward = _outcomes(session, pair, candles, horizons_candles)
         if returns is None:
-            returns = _returns(session, pair, labelled, tuple(outcomes))
+            returns = _returns(session, pair, labelled, tuple(map(str, outcomes)))
         traded = _traded(candles, horizon_candles(config))
         for window in pair_windows(session.config, pair):
             windows.append(window)

@@ -167,9 +167,7 @@ def log_unused(names: list[str], library: str, known: Mapping[str, str]) -> None
     if names:
         own = sorted(set(known.values()))
         listed = f"; it has {', '.join(own)}" if len(own) <= 30 else ""
-        logger.info(
-            "%s: %s have no counterpart in %s, which does not use them%s.", PATH, ", ".join(names), library, listed
-        )
+        logger.info("%s: %s has no counterpart of %s and leaves them out%s.", PATH, library, ", ".join(names), listed)
 
 
 def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:

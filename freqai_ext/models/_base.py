@@ -259,7 +259,8 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
             later = targets_on(self._strategy, pair, candles).labels.nunique().reindex(targets.columns)
             tried = tried.combine(later.fillna(0), max)
         name = type(self).__name__
-        empty = [label for label in targets if targets[label].isna().all() and tried[label] == 0]
+        labels = [str(label) for label in targets]
+        empty = [label for label in labels if targets[label].isna().all() and tried[label] == 0]
         faults = [
             TargetFault(
                 f"{label} has no value in {len(targets)} candles, and none on generated ones, so {name} has nothing to "
@@ -270,7 +271,7 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
         ]
         # A calm window may well hold one value; other targets beside a constant one can be learnt.
         if not faults and (targets.nunique() <= 1).all() and (tried == 1).all():
-            shown = ", ".join(f"{label} is always {targets[label].dropna().iloc[0]!r}" for label in targets)
+            shown = ", ".join(f"{label} is always {targets[label].dropna().iloc[0]}" for label in labels)
             rule = f"also on generated candles, calm and wild, so {name} has nothing to learn"
             faults.append(TargetFault(f"{shown}, {rule}", "correct its condition or threshold in set_freqai_targets"))
         return faults

@@ -84,7 +84,8 @@ def log_shares_beyond_costs(predictions: pd.DataFrame, pair: str, cost_bps: floa
     trusted = predictions[predictions["do_predict"] == 1]
     if trusted.empty or "ev_bps" not in trusted:
         return False
-    written = [str(name).removeprefix("ev_bps") for name in trusted if str(name).startswith("ev_bps")]
+    columns = [str(name) for name in trusted]
+    written = [name.removeprefix("ev_bps") for name in columns if name.startswith("ev_bps")]
     # Beside each column FreqAI keeps its mean and deviation.
     own = [name for name in written if not (name.endswith(("_mean", "_std")) and name.rpartition("_")[0] in written)]
     suffixes = [name for name in own if name] or [""]

@@ -163,10 +163,10 @@ def test_one_line_names_what_is_not_used(caplog):
     fitting_parameters(GIVEN["docs"], rules_of("catboost"))
     nested = "trainer_kwargs.n_steps, trainer_kwargs.batch_size, trainer_kwargs.n_epochs, model_kwargs.hidden_dim, "
     assert caplog.messages == [
-        f"{PATH}: learning_rate, {nested}model_kwargs.dropout_percent, model_kwargs.n_layer have no counterpart in "
-        "CatBoost, which does not use them.",
-        f"{PATH}: n_estimators, learning_rate have no counterpart in the linear learner, which does not use them; it "
-        "has alpha, threads.",
+        f"{PATH}: CatBoost has no counterpart of learning_rate, {nested}model_kwargs.dropout_percent, "
+        "model_kwargs.n_layer and leaves them out.",
+        f"{PATH}: the linear learner has no counterpart of n_estimators, learning_rate and leaves them out; it has "
+        "alpha, threads.",
     ]
 
 
