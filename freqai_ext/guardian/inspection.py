@@ -26,6 +26,8 @@ class Inspection:
         What an operator should know.
     unreachable
         Why Guardian could not be asked, or gave no answer of its own, which may pass; then nothing else is known.
+    unlocked
+        That Guardian answers without the token that is set, ``None`` where it does not. It is among the warnings.
     """
 
     health: Health | None
@@ -33,6 +35,7 @@ class Inspection:
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
     unreachable: str | None
+    unlocked: str | None = None
 
     @property
     def denied(self) -> bool:
@@ -78,9 +81,11 @@ async def inspect(
         open_bridge = before.open_bridge
     else:
         open_bridge = await _answers_without_token(client) if client.has_token else True
-    warnings = (*_access(open_bridge, client.has_token, settings.url), *_settings_of(health), *_thresholds(health))
+    unlocked = _unlocked(settings) if open_bridge and client.has_token else None
+    access = _tokenless(settings.url) if open_bridge and unlocked is None else unlocked
+    warnings = (*([access] if access else []), *_settings_of(health), *_thresholds(health))
     fault = network_fault(health.network, settings)
-    return Inspection(health, open_bridge, () if fault is None else (fault,), warnings, None)
+    return Inspection(health, open_bridge, () if fault is None else (fault,), warnings, None, unlocked)
 
 
 def network_fault(network: Network | None, settings: GuardianSettings) -> str | None:
@@ -89,7 +94,8 @@ def network_fault(network: Network | None, settings: GuardianSettings) -> str | 
         return None
     return (
         f"freqai_ext.guardian.network: {settings.network!r} is demanded, and {settings.url} is on "
-        f"{network or 'an unknown network'}; correct 'testnet' in Guardian's settings.json, or this setting"
+        f"{network or 'an unknown network'}; correct 'testnet' in Guardian's .runtime/settings.json, which counts as "
+        "true where that file is not valid JSON, or this setting"
     )
 
 
@@ -103,19 +109,21 @@ async def _answers_without_token(client: GuardianClient) -> bool | None:
     return True
 
 
-def _access(open_bridge: bool | None, has_token: bool, url: str) -> tuple[str, ...]:
-    if not open_bridge:
-        return ()
-    if has_token:
-        return (
-            f"{url} answers without the token, so that anyone who reaches it can push: Guardian has no "
-            "freqai_api_token, or cannot read its settings.json and runs on defaults, testnet among them",
-        )
+def _unlocked(settings: GuardianSettings) -> str:
+    name = "token" if settings.token_file is None else "token_file"
+    return (
+        f"freqai_ext.guardian.{name}: {settings.url} answers without the token, so that anyone who reaches it can "
+        "push: Guardian's .runtime/settings.json has no freqai_api_token, or is not valid JSON, and Guardian runs on "
+        "its defaults, testnet among them; repair that file"
+    )
+
+
+def _tokenless(url: str) -> str | None:
     if _is_loopback(url):
-        return ()
+        return None
     return (
         f"{url} asks for no token, so that anyone who reaches it can push; set freqai_api_token in Guardian and "
-        "freqai_ext.guardian.token_file here",
+        "freqai_ext.guardian.token_file here"
     )
 
 

@@ -55,7 +55,7 @@ class SentEntry:
     ev_bps
         Basis points, never 0.
     generated_at_s
-        Close of the candle that it comes from, UTC seconds; of a neutral entry, when the set was made.
+        Close of the candle that it comes from, UTC seconds; of a neutral entry, the set's time.
     """
 
     probability: float
@@ -82,7 +82,8 @@ class Payload:
     trusted
         How many of them are forecasts.
     generated_at_s
-        When the set was made, UTC seconds.
+        The set's time, UTC seconds: close of the newest candle that a forecast in it comes from; without forecasts,
+        when the set was made.
     good_until_s
         Until when all its forecasts can be stood by, UTC seconds; infinity where there are none.
     unsupported
@@ -138,9 +139,9 @@ def opinions_payload(
         elif policy.untrusted_pair == "neutral":
             entries[name] = _neutral(thresholds)
     newest_model = _version(max(opinion.trained_at_s for opinion in trusted.values()))
-    head = _Head(
-        "opinions", push_id, _made_at_s(opinions, candle_s, now_s), opinions.model, opinions.identifier, newest_model
-    )
+    # Sent again, a set must not look newer than the candles that it comes from.
+    made_at_s = min(max(opinion.made_at_s for opinion in trusted.values()), now_s)
+    head = _Head("opinions", push_id, made_at_s, opinions.model, opinions.identifier, newest_model)
     good_until_s = min(_good_until_s(opinion, candle_s, policy) for opinion in trusted.values())
     return replace(_payload(head, entries, unsupported), trusted=len(trusted), good_until_s=good_until_s)
 
@@ -225,17 +226,12 @@ def _recent(opinion: Opinion, candle_s: float, now_s: float, policy: GuardianPol
 
 def _good_until_s(opinion: Opinion, candle_s: float, policy: GuardianPolicySettings) -> float:
     candle_until_s = opinion.made_at_s + policy.max_candle_age_candles * candle_s
+    if policy.analysis_grace_s is not None:
+        # A candle of a day must not stand for two days, because the bot has lost its exchange.
+        candle_until_s = min(candle_until_s, opinion.made_at_s + candle_s + policy.analysis_grace_s)
     if opinion.trained_at_s == 0 or policy.max_model_age_hours is None:
         return candle_until_s
     return min(candle_until_s, opinion.trained_at_s + policy.max_model_age_hours * _S_PER_HOUR)
-
-
-def _made_at_s(opinions: OpinionSet, candle_s: float, now_s: float) -> float:
-    made_at_s = number(opinions.created_at_s)
-    # Guardian would take milliseconds for a time far ahead, and count the set as fresh for ever.
-    if made_at_s is None or not 0 < made_at_s <= now_s + candle_s:
-        return now_s
-    return made_at_s
 
 
 def _forecast(opinion: Opinion) -> dict[str, object]:

@@ -33,14 +33,15 @@ _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 60.0
 _FIRST_RETRY_WHEN_DENIED_S: Final = 30.0
 _SET_BACK_S: Final = 1.0
-_AFTER_THE_GOOD_TIME_S: Final = 5.0
+_SUSPENSION_POLL_S: Final = 0.5
+_AFTER_THE_GOOD_TIME_S: Final = 1.0
 _LAST_ATTEMPTS: Final = 2
 _SHARE_FOR_THE_LAST_WORD: Final = 0.8
 _SHARE_FOR_THE_BEGINNING: Final = 0.1
 _SHARE_FOR_ALL: Final = 0.95
 _LONGEST_WAIT_FOR_THE_JOURNAL_S: Final = 1.0
 
-State = Literal["waiting", "current", "retrying", "denied", "refused"]
+State = Literal["waiting", "suspended", "current", "retrying", "denied", "refused"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class PublisherStatus:
     Attributes
     ----------
     state
-        Nothing to say yet; Guardian holds the newest; it cannot be reached; it refuses the token; it refuses the set,
-        or is on another network than it must be.
+        Nothing to say yet; the bot is not at work; Guardian holds the newest; it cannot be reached; it refuses the
+        token; it refuses the set, or is on another network than it must be.
     last_push_at_s
         When Guardian last stored a push, UTC seconds.
     last_accepted
@@ -86,6 +87,9 @@ class Publisher:
         Has :meth:`run` called soon.
     clock
         UTC seconds.
+    suspension
+        Returns why no forecast may stand at present, such as "the bot is stopped"; ``None`` while the bot is at work.
+        Called in the worker's thread, twice a second.
     """
 
     def __init__(
@@ -97,8 +101,11 @@ class Publisher:
         universe: Callable[[], Sequence[str]],
         wake: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        suspension: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._settings, self._client, self._universe, self._wake, self._clock = settings, client, universe, wake, clock
+        self._suspension = suspension
+        self._suspended_by: str | None = None
         self._slot = Slot()
         self._gate = Gate(client, settings, clock)
         self._delivery = Delivery(client, journal, metrics, clock)
@@ -139,11 +146,14 @@ class Publisher:
         if now_s < self._last_run_s - _SET_BACK_S:
             self._due_s = now_s
         self._last_run_s = now_s
+        if self._suspension_changed():
+            self._retry.reset()
+            self._due_s = now_s
         if await self._take() and not self._held_back:
             self._due_s = now_s
         if now_s >= self._due_s:
             await self._turn()
-        return self._due_s
+        return min(self._due_s, now_s + _SUSPENSION_POLL_S)
 
     async def close(self) -> None:
         """Tell Guardian the last word, in the time that the settings allow."""
@@ -195,8 +205,18 @@ class Publisher:
         self._owes = await asyncio.shield(self._beginning)
         self._begun = True
 
+    def _suspension_changed(self) -> bool:
+        before, self._suspended_by = self._suspended_by, self._suspension()
+        if self._suspended_by == before:
+            return False
+        if self._suspended_by is None:
+            logger.info("%s: the bot is at work again, and its forecasts are sent", self._settings.url)
+        else:
+            logger.info("%s: %s; its forecasts are taken back", self._settings.url, self._suspended_by)
+        return True
+
     async def _take(self) -> bool:
-        """Take what was offered and return whether anything was."""
+        """Take what was offered and return whether anything is to be sent at once."""
         offer, passed_over, forgotten = self._slot.take()
         if forgotten:
             logger.warning("%d sets of opinions were superseded unsent and are not in the journal", forgotten)
@@ -206,20 +226,23 @@ class Publisher:
                 passed_over = (superseded(self._offer), *passed_over)
             self._offer, self._standing = offer, offer.opinions
             self._known_pairs = offer.opinions.universe or self._known_pairs
+        if self._suspended_by is not None and self._offer is not None:
+            # A paused bot goes on forecasting; its newest set is kept for when it is at work again.
+            passed_over, self._offer = (*passed_over, superseded(self._offer)), None
         await self._delivery.superseded(*passed_over)
-        return offer is not None
+        return offer is not None and self._suspended_by is None
 
     async def _turn(self) -> None:
         trouble = await self._look()
         # It may have taken long enough for newer opinions to come.
         await self._take()
-        if self._standing is None and not self._owes:
+        if not self._owes and (self._standing is None or self._suspended_by is not None):
             if trouble:
                 if self._quiet_trouble.passes():
                     logger.warning("%s (times=%d)", trouble.reason, self._quiet_trouble.count)
                 self._after(trouble.outcome, held_back=trouble.outcome != "failed")
             else:
-                self._state, self._due_s = "waiting", NEVER
+                self._rest()
             return
         payload = await self._open(self._payload())
         if trouble:
@@ -231,6 +254,10 @@ class Publisher:
             return
         outcome = await self._send(payload)
         self._after(outcome, held_back=outcome == "denied", good_until_s=payload.good_until_s)
+        if outcome == "accepted" and self._suspended_by is not None:
+            # Said once: whoever pushes while this bot is stopped must not be overwritten by it.
+            self._owes = False
+            self._rest()
         if outcome == "accepted" and payload.entries and not self._compared:
             await self._compare()
 
@@ -242,13 +269,7 @@ class Publisher:
             logger.info("read back: not possible now (%s)", error)
             return
         self._compared = True
-        if found.equal:
-            logger.info("read back: Guardian holds %d pairs, as they were sent", len(self._sent))
-        else:
-            logger.warning(
-                "read back: Guardian does not hold what it was sent; missing: %s; unexpected: %s; different: %s",
-                *(", ".join(names) or "none" for names in (found.missing, found.unexpected, found.different)),
-            )
+        logger.log(logging.INFO if found.equal else logging.WARNING, "read back: %s", found)
 
     async def _look(self) -> Trouble | None:
         """Look at Guardian where that is due, and whether it holds something of an earlier run."""
@@ -296,8 +317,13 @@ class Publisher:
         self._offer = None
         return payload
 
+    def _rest(self) -> None:
+        self._state, self._due_s = "waiting" if self._suspended_by is None else "suspended", NEVER
+
     def _payload(self) -> Payload:
         policy = self._settings.policy
+        if self._suspended_by is not None:
+            return self._silence(policy.shutdown)
         if self._standing is None or not self._standing.universe:
             return self._silence(policy.no_model)
         return opinions_payload(self._standing, self._clock(), policy, self._gate.thresholds, self._push_id())

@@ -23,16 +23,26 @@ class ReadBack:
         There and not sent.
     different
         There with another probability, expected value or time.
+    pairs
+        How many were sent.
     """
 
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     different: tuple[str, ...]
+    pairs: int
 
     @property
     def equal(self) -> bool:
         """Whether nothing differs."""
         return not (self.missing or self.unexpected or self.different)
+
+    def __str__(self) -> str:
+        if self.equal:
+            return f"Guardian holds {self.pairs} pairs, as they were sent"
+        named = {"missing": self.missing, "unexpected": self.unexpected, "different": self.different}
+        differences = "; ".join(f"{name}: {', '.join(pairs) or 'none'}" for name, pairs in named.items())
+        return f"Guardian does not hold what it was sent; {differences}"
 
 
 def compare(sent: Mapping[str, SentEntry], stored: StoredPredictions) -> ReadBack:
@@ -42,6 +52,7 @@ def compare(sent: Mapping[str, SentEntry], stored: StoredPredictions) -> ReadBac
         missing=tuple(sorted(sent.keys() - held.keys())),
         unexpected=tuple(sorted(held.keys() - sent.keys())),
         different=tuple(sorted(name for name in sent.keys() & held.keys() if not _same(sent[name], held[name]))),
+        pairs=len(sent),
     )
 
 

@@ -28,11 +28,14 @@ class GuardianPolicySettings(Settings):
     no_model
         For all, when too few pairs have a trusted forecast, and after a start until the first forecasts are made.
     shutdown
-        For all, when the bot stops.
+        For all, when the bot ends, is stopped or paused, or reloads its configuration.
     min_trusted_share
         Share of the pairs that need a trusted forecast for any to be sent.
     max_candle_age_candles
         A forecast is good until so many candles after the close of the one it was made on.
+    analysis_grace_s
+        It is good no longer, either, than so many seconds after the next candle has closed: by then that one should
+        have been analysed. ``null`` for no such limit.
     max_model_age_hours
         Forecasts of a model whose training is longer ago are not trusted; ``null`` for no limit.
     """
@@ -42,6 +45,7 @@ class GuardianPolicySettings(Settings):
     shutdown: Silence = "retract"
     min_trusted_share: float = Field(default=0.5, ge=0, le=1)
     max_candle_age_candles: float = Field(default=2.0, ge=1)
+    analysis_grace_s: float | None = Field(default=300.0, ge=0)
     max_model_age_hours: float | None = Field(default=48.0, gt=0)
 
 
@@ -146,7 +150,7 @@ class GuardianSettings(Settings):
     journal_days
         Pushes older than this are deleted from the journal at the start of the bot.
     shutdown_timeout_s
-        Longest time that the last push may take when the bot stops.
+        Longest time that the last push may take when the bot ends.
     metrics_port
         Port on the loopback address for Prometheus; ``null`` for none.
     policy

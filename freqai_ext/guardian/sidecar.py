@@ -38,6 +38,8 @@ class Sidecar:
         Tells Freqtrade's names of all pairs; called in the sidecar's thread.
     clock
         UTC seconds.
+    suspension
+        Returns why no forecast may stand at present, ``None`` while the bot is at work; called in the sidecar's thread.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class Sidecar:
         database: Path,
         universe: Callable[[], Sequence[str]],
         clock: Callable[[], float] = time.time,
+        suspension: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._metrics = GuardianMetrics(clock)
@@ -62,7 +65,9 @@ class Sidecar:
         if settings.publish:
             client = GuardianClient(settings)
             journal = Journal(self._engine, settings.journal_days, clock)
-            self._publisher = Publisher(settings, client, journal, self._metrics, universe, self._wake, clock)
+            self._publisher = Publisher(
+                settings, client, journal, self._metrics, universe, self._wake, clock, suspension
+            )
             jobs.append(WithClient(self._publisher, client))
         if settings.features.enabled:
             client = GuardianClient(settings)

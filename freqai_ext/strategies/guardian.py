@@ -32,7 +32,7 @@ from freqai_ext.models._feature_share import tell_feature_share
 from freqai_ext.models._guardian_inputs import database_of
 from freqai_ext.models._train_schedule import train_by
 from freqai_ext.strategies._guardian_odds import NO_FORECAST, Forecast, newest_forecast, why_no_odds
-from freqai_ext.strategies._guardian_start import check_guardian
+from freqai_ext.strategies._guardian_start import bot_suspension, check_guardian
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class GuardianMixin(IStrategy):
 
     - sends the forecasts of the whole whitelist as soon as the last pair's new candle is analysed;
     - polls Guardian's features and records them;
-    - tells Guardian to go by itself when the bot stops;
+    - takes the forecasts back when the bot ends, is stopped or paused, or no longer analyses new candles;
     - trains by ``train_cron``, where that is set.
 
     Neither makes the bot's loop wait: it reads memory, and leaves what is to be sent to a thread. In backtests and
@@ -70,6 +70,7 @@ class GuardianMixin(IStrategy):
         self._sidecar: Sidecar | None = None
         self._opinions: dict[str, Opinion] = {}
         self._new: set[str] = set()
+        self._offered: frozenset[str] = frozenset()
         self._recorded: tuple[FeatureHistory | None, TradeBook | None] | None = None
         self._guardian_said: set[str] = set()
 
@@ -127,7 +128,10 @@ class GuardianMixin(IStrategy):
         try:
             if self.guardian_settings.publish or self.guardian_settings.features.enabled:
                 check_guardian(self.guardian_settings)
-            self._sidecar = Sidecar(self.guardian_settings, self.guardian_database, self.dp.current_whitelist)
+            suspension = bot_suspension(self)
+            self._sidecar = Sidecar(
+                self.guardian_settings, self.guardian_database, self.dp.current_whitelist, suspension=suspension
+            )
             self._sidecar.start()
         except FreqaiExtError as error:
             raise OperationalException(str(error)) from error
@@ -140,8 +144,8 @@ class GuardianMixin(IStrategy):
         super().ft_bot_cleanup()
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
-        """Offer the forecasts of candles that came without those of all other pairs."""
-        if self._new:
+        """Offer the forecasts of candles that came without those of all other pairs, or for another whitelist."""
+        if self._new or (self._offered and self._offered != frozenset(self.dp.current_whitelist())):
             self._offer()
         super().bot_loop_start(current_time, **kwargs)
 
@@ -156,16 +160,26 @@ class GuardianMixin(IStrategy):
             parts.append(trades.columns(pair, dataframe["date"], self._candle_s))
         return pd.concat([dataframe, *(part.add_prefix("%-") for part in parts)], axis=1) if parts else dataframe
 
-    def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
-        """Take note of the newest forecast, once the strategy has it."""
-        dataframe = super().populate_indicators(dataframe, metadata)
-        if self._sidecar is not None and self.guardian_settings.publish:
-            try:
-                self._note(metadata["pair"], dataframe)
-            except Exception:
-                # Guardian learns of it through the age of the last forecast; the strategy goes on.
-                logger.exception("%s: its forecast cannot be read for Guardian", metadata["pair"])
-        return dataframe
+    def analyze_ticker(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
+        """Take note of the newest forecast once the whole analysis has passed, and of none where it fails."""
+        analysed: DataFrame
+        if self._sidecar is None or not self.guardian_settings.publish or dataframe.empty:
+            analysed = super().analyze_ticker(dataframe, metadata)
+            return analysed
+        pair, candle = metadata["pair"], dataframe["date"].array[-1]
+        try:
+            analysed = super().analyze_ticker(dataframe, metadata)
+        except Exception:
+            self._note(pair, candle, NO_FORECAST)
+            raise
+        try:
+            forecast = self._newest_forecast(analysed, pair, candle)
+        except Exception:
+            # The strategy goes on.
+            logger.exception("%s: its forecast cannot be read for Guardian", pair)
+            forecast = NO_FORECAST
+        self._note(pair, candle, forecast)
+        return analysed
 
     def guardian_forecast(self, dataframe: DataFrame, metadata: dict[str, Any]) -> Forecast | None:
         """Return what to tell Guardian of the newest candle; override it for a model with other columns.
@@ -203,28 +217,33 @@ class GuardianMixin(IStrategy):
             self._guardian_say(str(error))
             return history.neutral(dates)
 
-    def _note(self, pair: str, dataframe: DataFrame) -> None:
-        if dataframe.empty:
-            return
-        forecast = self.guardian_forecast(dataframe, {"pair": pair})
-        if forecast is None:
-            forecast = NO_FORECAST
-            if dataframe["do_predict"].array[-1] == 1:
-                self._guardian_say(why_no_odds(self.freqai, dataframe))
-        trained_at_s = float(self.freqai.dd.pair_dict.get(pair, {}).get("trained_timestamp", 0))
-        made_at_s = dataframe["date"].array[-1].timestamp() + self._candle_s
-        self._opinions[pair] = Opinion(
+    def _newest_forecast(self, analysed: DataFrame, pair: str, candle: pd.Timestamp) -> Forecast:
+        if analysed["date"].array[-1] != candle:
+            # Freqtrade discards such an analysis.
+            return NO_FORECAST
+        forecast = self.guardian_forecast(analysed, {"pair": pair})
+        if forecast is None and analysed["do_predict"].array[-1] == 1:
+            self._guardian_say(why_no_odds(self.freqai, analysed))
+        return forecast if forecast is not None and forecast.trusted else NO_FORECAST
+
+    def _note(self, pair: str, candle: pd.Timestamp, forecast: Forecast) -> None:
+        made_at_s = candle.timestamp() + self._candle_s
+        opinion = Opinion(
             pair=pair,
             made_at_s=made_at_s,
             probability=forecast.probability,
             ev_bps=forecast.ev_bps,
             confidence=forecast.confidence,
             horizon_min=forecast.horizon_min,
-            trained_at_s=trained_at_s,
+            trained_at_s=float(self.freqai.dd.pair_dict.get(pair, {}).get("trained_timestamp", 0)),
             trusted=forecast.trusted,
         )
+        if self._opinions.get(pair) == opinion:
+            # With process_only_new_candles off, or after a failure, a candle is analysed in every round of the bot.
+            return
+        self._opinions[pair] = opinion
         self._new.add(pair)
-        newest = {each for each, opinion in self._opinions.items() if opinion.made_at_s == made_at_s}
+        newest = {each for each, noted in self._opinions.items() if noted.made_at_s == made_at_s}
         if newest.issuperset(self.dp.current_whitelist()):
             self._offer()
 
@@ -234,6 +253,7 @@ class GuardianMixin(IStrategy):
             # The bot is changing its pair list; to Guardian, an empty set would say that all is taken back.
             return
         self._new.clear()
+        self._offered = frozenset(universe)
         if not any(guardian_symbol(pair) for pair in universe):
             self._guardian_say("No pair of the whitelist is quoted in USDT, and Guardian knows no other currency.")
         if self._sidecar is not None:

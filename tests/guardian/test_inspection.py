@@ -55,12 +55,13 @@ def test_an_open_bridge_beside_our_token_is_warned_of(look):
     assert found.open_bridge is True
     (warning,) = found.warnings
     assert "answers without the token, so that anyone who reaches it can push" in warning
-    assert "cannot read its settings.json" in warning
+    assert ".runtime/settings.json has no freqai_api_token, or is not valid JSON" in warning
+    assert found.unlocked == warning
 
 
 def test_an_open_bridge_on_this_machine_is_fine_where_no_token_is_set(guardian, look):
     found = look()
-    assert (found.open_bridge, found.warnings) == (True, ())
+    assert (found.open_bridge, found.warnings, found.unlocked) == (True, (), None)
     assert len(guardian.requests) == 1
 
 

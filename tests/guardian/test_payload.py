@@ -225,7 +225,7 @@ def test_the_order_of_the_whitelist_does_not_change_what_is_said(universe):
 def test_the_body_is_what_the_contract_recommends():
     raw = json.loads(payload_of(full_set()).body)
     assert raw["source"] == "freqai-ext"
-    assert raw["generated_at"] == NOW_S - 5.0
+    assert raw["generated_at"] == NOW_S - 10.0
     assert raw["meta"] == {
         "model": "CalibratedSignalModel",
         "identifier": "guardian-v1",
@@ -257,7 +257,7 @@ def test_a_probability_that_is_none_makes_the_pair_untrusted_and_is_not_clamped(
     opinions = make_set(*(make_opinion(pair) for pair in UNIVERSE[1:]), make_opinion(probability=probability))
     payload = payload_of(opinions)
     assert payload.trusted == 3
-    assert payload.entries["BTCUSDT"] == SentEntry(pytest.approx(0.47), -1e-6, NOW_S - 5.0)
+    assert payload.entries["BTCUSDT"] == SentEntry(pytest.approx(0.47), -1e-6, NOW_S - 10.0)
 
 
 @pytest.mark.parametrize(("sent", "stored"), [(0.0, -1e-6), (-0.0, -1e-6), (1e-9, 1e-6), (-1e-9, -1e-6), (1e4, 1e4)])
@@ -294,6 +294,25 @@ def test_a_horizon_that_is_none_is_left_out(horizon_min):
 def test_a_forecast_is_trusted_for_two_candles_after_its_own(age_s, trusted):
     opinions = make_set(make_opinion(made_at_s=NOW_S - age_s), universe=["BTC/USDT"])
     assert payload_of(opinions).trusted == trusted
+
+
+@pytest.mark.parametrize(
+    ("candle_s", "changes", "good_for_s"),
+    [
+        (300.0, {}, 600.0),
+        (60.0, {}, 120.0),
+        (3_600.0, {}, 3_900.0),
+        (86_400.0, {}, 86_700.0),
+        (3_600.0, {"analysis_grace_s": 60.0}, 3_660.0),
+        (3_600.0, {"analysis_grace_s": None}, 7_200.0),
+        (3_600.0, {"max_candle_age_candles": 1.0}, 3_600.0),
+    ],
+)
+def test_a_forecast_ends_when_the_next_candle_should_have_been_analysed(candle_s, changes, good_for_s):
+    opinions = make_set(make_opinion(made_at_s=NOW_S), universe=["BTC/USDT"], candle_s=candle_s)
+    policy = GuardianPolicySettings(**changes)
+    assert payload_of(opinions, policy).good_until_s == NOW_S + good_for_s
+    assert payload_of(opinions, policy, now_s=NOW_S + good_for_s + 0.1).kind == "retraction"
 
 
 @pytest.mark.parametrize(
@@ -395,9 +414,20 @@ def test_without_a_pair_that_guardian_trades_all_is_a_retraction(universe):
     assert payload_of(make_set(universe=universe)).kind == "retraction"
 
 
-@pytest.mark.parametrize("created_at_s", [math.nan, 0.0, -1.0, NOW_S * 1e3, None])
-def test_a_set_made_at_no_possible_time_is_as_of_now(created_at_s):
-    assert payload_of(full_set(created_at_s=created_at_s)).generated_at_s == NOW_S
+@pytest.mark.parametrize("created_at_s", [NOW_S, NOW_S + 240.0, NOW_S * 1e3, 0.0, math.nan, None])
+def test_a_set_is_never_newer_than_the_newest_candle_in_it(created_at_s):
+    older = make_opinion("ETH/USDT", made_at_s=NOW_S - 310.0)
+    opinions = make_set(make_opinion(), older, universe=["BTC/USDT", "ETH/USDT"], created_at_s=created_at_s)
+    for now_s in (NOW_S, NOW_S + 250.0):
+        payload = payload_of(opinions, now_s=now_s)
+        assert payload.generated_at_s == json.loads(payload.body)["generated_at"] == NOW_S - 10.0
+        times_s = {name: entry.generated_at_s for name, entry in payload.entries.items()}
+        assert times_s == {"BTCUSDT": NOW_S - 10.0, "ETHUSDT": NOW_S - 310.0}
+
+
+def test_a_candle_that_has_not_closed_makes_no_set_of_the_future():
+    payload = payload_of(make_set(make_opinion(made_at_s=NOW_S + 200.0), universe=["BTC/USDT"]))
+    assert (payload.trusted, payload.generated_at_s) == (1, NOW_S)
 
 
 def test_sent_again_it_says_the_same_under_another_name():

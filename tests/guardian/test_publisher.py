@@ -107,8 +107,16 @@ class Bot:
         self.journal = Journal(self.engine, 30.0, clock)
         self.metrics = GuardianMetrics(clock)
         self.client = GuardianClient(self.settings)
+        self.suspended_by = None
         self.publisher = Publisher(
-            self.settings, self.client, self.journal, self.metrics, lambda: UNIVERSE, lambda: self.worker.wake(), clock
+            self.settings,
+            self.client,
+            self.journal,
+            self.metrics,
+            lambda: UNIVERSE,
+            lambda: self.worker.wake(),
+            clock,
+            lambda: self.suspended_by,
         )
         self.worker = Worker("test-publisher", [self.publisher], clock)
         self.running = False
@@ -225,6 +233,129 @@ def test_a_silent_bot_is_taken_back_when_its_candle_grows_old(make_bot, store):
     bot.pass_time(3_600.0, step_s=60.0)
     assert store.kinds == ["opinions", "retraction", "retraction"]
     assert bot.journal.unaccounted() == ()
+
+
+STOPPED = "the bot is stopped"
+
+
+@pytest.mark.parametrize(("policy", "kind"), [("retract", "retraction"), ("neutral", "neutral")])
+@pytest.mark.parametrize("reason", [STOPPED, "the bot is paused", "the bot is reloading"])
+def test_a_bot_that_is_not_at_work_is_taken_back_at_once_and_heard_of_once(make_bot, store, reason, policy, kind):
+    bot = make_bot(policy={"shutdown": policy}).start()
+    bot.offer()
+    bot.settle()
+    bot.suspended_by = reason
+    bot.pass_time(1.0, step_s=1.0)
+    assert store.kinds == ["opinions", kind]
+    assert all(entry["ev_bps"] == -1e-6 for entry in store.pairs.values())
+    assert bot.publisher.status.state == "suspended"
+    # What is said by whoever takes over meanwhile must stand.
+    store.pairs, store.source = {"BTCUSDT": {"probability": 0.9, "ev_bps": 50.0}}, "another sidecar"
+    bot.pass_time(4 * INTERVAL_S, step_s=60.0)
+    assert len(store.pushes) == 2
+    assert bot.journal.unaccounted() == ()
+
+
+def test_a_bot_that_is_at_work_again_sends_what_it_has_until_that_expires(make_bot, store):
+    bot = make_bot().start()
+    bot.offer(probability=0.6)
+    for _ in range(2):
+        bot.pass_time(5.0)
+        bot.suspended_by = STOPPED
+        bot.pass_time(30.0)
+        bot.suspended_by = None
+        bot.pass_time(5.0)
+    assert store.kinds == ["opinions", "retraction"] * 2 + ["opinions"]
+    made_at_s = START_S - 1.0
+    assert [body["generated_at"] for body in store.pushes if body["meta"]["kind"] == "opinions"] == [made_at_s] * 3
+    assert {entry["generated_at"] for entry in store.pairs.values()} == {made_at_s}
+    bot.suspended_by = STOPPED
+    bot.pass_time(700.0, step_s=50.0)
+    bot.suspended_by = None
+    bot.pass_time(5.0)
+    assert store.pairs == {}
+    bot.offer(probability=0.7)
+    bot.settle()
+    assert store.pairs["BTCUSDT"]["probability"] == 0.7
+
+
+def test_what_a_paused_bot_forecasts_is_not_sent_until_it_is_at_work_again(make_bot, store):
+    bot = make_bot().start()
+    bot.suspended_by = "the bot is paused"
+    for probability in (0.6, 0.7, 0.8):
+        bot.offer(probability=probability)
+        bot.pass_time(60.0, step_s=20.0)
+    assert store.pushes == []
+    assert bot.outcomes() == ["superseded"] * 3
+    bot.suspended_by = None
+    bot.pass_time(1.0, step_s=1.0)
+    assert store.kinds == ["opinions"]
+    assert store.pairs["BTCUSDT"]["probability"] == 0.8
+
+
+def test_a_stop_is_said_at_once_though_the_next_attempt_was_far_away(make_bot, store):
+    bot = make_bot(push_interval_s=600.0).start()
+    bot.offer()
+    bot.settle()
+    store.status = 500
+    bot.offer(probability=0.7)
+    bot.pass_time(300.0)
+    store.status = None
+    bot.suspended_by = STOPPED
+    bot.pass_time(1.0, step_s=1.0)
+    assert store.kinds[-1] == "retraction"
+    assert store.pairs == {}
+
+
+def test_a_stop_that_guardian_does_not_hear_is_said_until_it_does(make_bot, store):
+    bot = make_bot().start()
+    bot.offer()
+    bot.settle()
+    store.status = 500
+    bot.suspended_by = STOPPED
+    bot.pass_time(200.0)
+    assert store.pairs
+    store.status = None
+    bot.pass_time(65.0)
+    assert store.pairs == {}
+    assert store.kinds == ["opinions", "retraction"]
+
+
+def test_a_bot_that_starts_stopped_says_nothing_but_takes_back_what_an_earlier_run_left(make_bot, store):
+    bot = make_bot()
+    bot.suspended_by = STOPPED
+    bot.start().pass_time(2 * INTERVAL_S, step_s=60.0)
+    assert store.pushes == []
+    bot.crash()
+    store.pairs, store.source = {"BTCUSDT": {"probability": 0.9, "ev_bps": 50.0}}, "freqai-ext"
+    again = make_bot()
+    again.suspended_by = STOPPED
+    again.start().pass_time(2 * INTERVAL_S, step_s=60.0)
+    assert store.kinds == ["retraction"]
+    assert store.pairs == {}
+
+
+def test_a_stopped_bot_that_ends_has_nothing_more_to_take_back(make_bot, store):
+    bot = make_bot().start()
+    bot.offer()
+    bot.settle()
+    bot.suspended_by = STOPPED
+    bot.pass_time(1.0, step_s=1.0)
+    assert bot.stop()
+    assert store.kinds == ["opinions", "retraction"]
+    assert not bot.journal.session_left_open()
+
+
+def test_a_bot_at_work_that_is_slow_is_not_taken_back_between_two_candles(make_bot, store):
+    bot = make_bot().start()
+    for delay_s in (5.0, 290.0, 10.0, 240.0, 295.0):
+        # Trainings and other work may take nearly a candle before the next forecasts come.
+        bot.pass_time(delay_s)
+        made_at_s = START_S + 300.0 * ((bot.clock.now_s - START_S) // 300.0)
+        opinions = make_opinions(made_at_s + 1.0)
+        bot.publisher.offer(opinions)
+        bot.pass_time(START_S + 300.0 * (1 + (bot.clock.now_s - START_S) // 300.0) - bot.clock.now_s)
+    assert set(store.kinds) == {"opinions"}
 
 
 def test_a_clean_start_says_nothing_before_the_first_set(make_bot, guardian, store):

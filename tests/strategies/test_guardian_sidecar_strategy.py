@@ -115,7 +115,7 @@ def newest_candles(make_candles):
 
 def analyse(strategy, candles, pairs=PAIRS):
     for pair in pairs:
-        strategy.populate_indicators(candles, {"pair": pair})
+        strategy.analyze_ticker(candles, {"pair": pair})
 
 
 def stored(guardian):
@@ -167,6 +167,78 @@ def test_without_a_pair_in_the_whitelist_nothing_is_told_until_there_is_one(make
     strategy.dp.pairs.append("ETH/USDT")
     strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
     assert wait_for(lambda: set(stored(guardian)) == {"ETHUSDT"})
+
+
+@pytest.mark.parametrize("hook", ["populate_indicators", "populate_entry_trend", "populate_exit_trend"])
+def test_a_pair_whose_analysis_fails_has_no_forecast_though_the_model_gave_one(make, guardian, newest_candles, hook):
+    class Failing(GuardianSidecarStrategy):
+        failing = ()
+
+        def analyze_ticker(self, dataframe, metadata):
+            if metadata["pair"] in self.failing:
+                setattr(self, hook, self.fail)
+            return super().analyze_ticker(dataframe, metadata)
+
+        def fail(self, dataframe, metadata):
+            delattr(self, hook)
+            raise ValueError("of the strategy's own")
+
+    strategy = make(Failing)
+    strategy.bot_start()
+    analyse(strategy, newest_candles())
+    assert wait_for(lambda: stored(guardian).get("BTCUSDT") == (0.55, 14.0))
+    strategy.failing = ("BTC/USDT",)
+    with pytest.raises(ValueError, match="of the strategy's own"):
+        analyse(strategy, newest_candles(), ("BTC/USDT",))
+    strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+    assert wait_for(lambda: stored(guardian)["BTCUSDT"][1] == -1e-6)
+    assert stored(guardian)["ETHUSDT"] == (0.31, -6.0)
+    strategy.failing = PAIRS
+    for pair in PAIRS:
+        with pytest.raises(ValueError, match="of the strategy's own"):
+            analyse(strategy, newest_candles(), (pair,))
+    strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+    assert wait_for(lambda: stored(guardian) == {})
+
+
+def test_an_analysis_that_freqtrade_discards_gives_no_forecast(make, guardian, newest_candles):
+    class Shortening(GuardianSidecarStrategy):
+        def populate_exit_trend(self, dataframe, metadata):
+            return dataframe.iloc[:-1]
+
+    strategy = make(Shortening, policy={"no_model": "neutral"})
+    strategy.bot_start()
+    analyse(strategy, newest_candles())
+    assert wait_for(lambda: len(stored(guardian)) == 3)
+    assert {ev_bps for _, ev_bps in stored(guardian).values()} == {-1e-6}
+
+
+def test_a_pair_that_leaves_the_whitelist_is_taken_back_in_the_same_round(make, guardian, newest_candles):
+    strategy = make()
+    strategy.bot_start()
+    analyse(strategy, newest_candles())
+    assert wait_for(lambda: len(stored(guardian)) == 3)
+    strategy.dp.pairs.remove("BTC/USDT")
+    strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+    assert wait_for(lambda: set(stored(guardian)) == {"ETHUSDT", "SOLUSDT"})
+    strategy.dp.pairs.append("BTC/USDT")
+    strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+    assert wait_for(lambda: stored(guardian).get("BTCUSDT") == (0.55, 14.0))
+
+
+def test_a_candle_that_is_analysed_in_every_round_is_sent_once(make, guardian, newest_candles):
+    strategy, candles = make(), newest_candles()
+    strategy.freqai.do_predict["SOL/USDT"] = 0
+    strategy.bot_start()
+    analyse(strategy, candles)
+    assert wait_for(lambda: len(stored(guardian)) == 3)
+    pushes = guardian.state()["pushes"]
+    for _ in range(3):
+        strategy.freqai.odds["SOL/USDT"] = {"p_up": np.nan, "ev_bps": np.nan, "confidence": np.nan}
+        strategy.bot_loop_start(pd.Timestamp.now(tz="UTC"))
+        analyse(strategy, candles)
+        time.sleep(0.3)
+    assert guardian.state()["pushes"] == pushes
 
 
 def test_a_pair_that_the_model_does_not_stand_by_is_neutral(make, guardian, newest_candles):
@@ -270,15 +342,49 @@ def test_a_guardian_that_is_down_does_not_keep_the_bot_from_starting(make, caplo
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-def test_a_token_from_a_file_may_be_refused_at_the_start_and_rotated_later(make, guardian, tmp_path, caplog):
-    guardian.change(token="new")
+@pytest.fixture
+def token_file(tmp_path):
     path = tmp_path / "token"
     path.touch(mode=0o600)
-    path.write_text("old\n")
-    strategy = make(token_file=str(path))
+    path.write_text("the-token-of-the-file\n")
+    return path
+
+
+def test_a_wrong_token_from_a_file_stops_the_start(make, guardian, token_file):
+    guardian.change(token="another")
+    with pytest.raises(OperationalException) as failure:
+        make(token_file=str(token_file)).bot_start()
+    assert "write that into the file that freqai_ext.guardian.token_file names" in str(failure.value)
+    assert "the-token-of-the-file" not in str(failure.value)
+
+
+def test_a_token_that_is_rotated_while_the_bot_runs_needs_no_restart(make, guardian, token_file, newest_candles):
+    guardian.change(token="the-token-of-the-file")
+    strategy = make(token_file=str(token_file))
     strategy.bot_start()
-    assert "the bot starts without it, and it is tried again" in caplog.text
-    assert "old" not in caplog.text
+    guardian.change(token="rotated")
+    token_file.write_text("rotated\n")
+    analyse(strategy, newest_candles())
+    assert wait_for(lambda: len(stored(guardian)) == 3)
+
+
+@pytest.mark.parametrize("cause", ["no token in it", "not JSON"])
+@pytest.mark.parametrize("network", ["mainnet", None])
+def test_a_bridge_that_does_not_ask_for_the_token_that_is_set_stops_the_start(
+    make, guardian, token_file, cause, network
+):
+    if cause == "not JSON":
+        guardian.change(token="the-token-of-the-file", settings_file="unreadable")
+    try:
+        with pytest.raises(OperationalException) as failure:
+            make(token_file=str(token_file), network=network).bot_start()
+    finally:
+        guardian.change(settings_file="valid")
+    assert "freqai_ext.guardian.token_file: http://127.0.0.1" in str(failure.value)
+    assert "Guardian's .runtime/settings.json has no freqai_api_token, or is not valid JSON" in str(failure.value)
+    assert ("freqai_ext.guardian.network: 'mainnet' is demanded" in str(failure.value)) is (
+        cause == "not JSON" and network == "mainnet"
+    )
 
 
 def test_a_damaged_database_stops_the_start_before_what_freqtrade_puts_a_traceback_to(make, tmp_path, monkeypatch):
@@ -370,7 +476,7 @@ def test_any_strategy_can_publish(make, guardian, newest_candles):
     strategy.bot_start()
     candles = newest_candles()
     for pair in PAIRS:
-        strategy.populate_indicators(candles, {"pair": pair})
+        strategy.analyze_ticker(candles, {"pair": pair})
     assert wait_for(lambda: len(stored(guardian)) == 3)
     assert stored(guardian)["BTCUSDT"] == (0.55, 14.0)
 
