@@ -95,24 +95,20 @@ class Tokens:
     def __init__(self, sandbox: Sandbox, path: Path) -> None:
         self._sandbox, self._path, self._number = sandbox, path, 0
 
-    @staticmethod
-    def write(path: Path, token: str) -> None:
-        path.touch(mode=0o600)
-        path.write_text(token + "\n")
-
     def rotate(self) -> None:
         self._number += 1
         self._sandbox.change(token=f"token-{self._number}")
 
     def deliver(self) -> None:
-        self.write(self._path, f"token-{self._number}")
+        self._path.touch(mode=0o600)
+        self._path.write_text(f"token-{self._number}\n")
 
 
 def happenings(
-    sandbox: Sandbox, token_file: Path, start_s: float, days: float, seed: int
+    sandbox: Sandbox, tokens: Tokens, start_s: float, days: float, seed: int
 ) -> list[tuple[float, Callable[[], None]]]:
     """Return restarts of Guardian, and rotations of its token, which reach the bot only some minutes later."""
-    draw, tokens = random.Random(seed + 1), Tokens(sandbox, token_file)
+    draw = random.Random(seed + 1)
     span_s = 86_400 * days - 3_600
     plan: list[tuple[float, Callable[[], None]]] = []
     for _ in range(max(1, round(2 * days))):
@@ -158,18 +154,20 @@ def run(data: Path | None, days: float, seed: int, folder: Path) -> Findings:
     datadir, pairs, start = candles(data, folder)
     (folder / "data").mkdir()
     token_file = folder / "token"
-    Tokens.write(token_file, "token-0")
     start_s, found = start.timestamp(), Findings()
     guardian = SandboxSettings(token="token-0", clock="sim", now=start, data=datadir, folder=folder / "guardian")
     settings = ReplaySettings(data=datadir, pairs=pairs, trading_mode="spot", clock="sim", now=start)
     with ReplayExchange(settings) as exchange, Sandbox(guardian, fault_plan(start_s, days, seed)) as sandbox:
-        driver = Driver(sandbox, happenings(sandbox, token_file, start_s, days, seed))
+        tokens = Tokens(sandbox, token_file)
+        driver = Driver(sandbox, happenings(sandbox, tokens, start_s, days, seed))
         driver.start()
         argv = write_config(folder, exchange, sandbox, pairs, token_file)
         begin = start
         for number, (share, kill) in enumerate([(0.4, False), (0.7, True), (1.0, False)]):
             part = folder / f"part-{number}"
             part.mkdir()
+            # A bot does not start with a token that is refused.
+            tokens.deliver()
             end = start + timedelta(days=days * share)
             middle = begin + (end - begin) / 2
             order = SimulationOrder(

@@ -48,12 +48,15 @@ def record(
 def status(config: ConfigOption = None, userdir: UserdirOption = None) -> None:
     """Say how Guardian is, what it was told last, and whether it still holds that.
 
-    Ends with exit code 1 where it does not, or something speaks against sending to it.
+    Ends with exit code 1 where it does not, that cannot be read, or something speaks against sending to it.
     """
     setup = _setup(config, userdir)
     found, compared = asyncio.run(_ask(setup))
     sound = _print_inspection(setup.settings.url, found)
-    if compared is not None:
+    if isinstance(compared, GuardianError):
+        typer.echo(f"read back: not possible now ({compared})")
+        sound = False
+    elif compared is not None:
         sound = _print_read_back(compared) and sound
     if not sound:
         raise typer.Exit(1)
@@ -76,7 +79,7 @@ def _setup(config: list[Path] | None, userdir: Path | None) -> _Setup:
     return _Setup(settings, database_of(settings, {"user_data_dir": command.userdir}), named)
 
 
-async def _ask(setup: _Setup) -> "tuple[Inspection, ReadBack | None]":
+async def _ask(setup: _Setup) -> "tuple[Inspection, ReadBack | GuardianError | None]":
     from freqai_ext.guardian import GuardianClient, inspect
 
     client = GuardianClient(setup.settings)
@@ -87,8 +90,8 @@ async def _ask(setup: _Setup) -> "tuple[Inspection, ReadBack | None]":
         await client.aclose()
 
 
-async def _compared(client: "GuardianClient", database: Path) -> "ReadBack | None":
-    """Compare what Guardian holds with what it accepted last by the journal; ``None`` where either cannot be told."""
+async def _compared(client: "GuardianClient", database: Path) -> "ReadBack | GuardianError | None":
+    """Compare what Guardian holds with what it accepted last by the journal; ``None`` where it has accepted nothing."""
     from freqai_ext.guardian.database import open_database
     from freqai_ext.guardian.journal_reader import JournalReader
     from freqai_ext.guardian.payload import sent_entries
@@ -109,8 +112,7 @@ async def _compared(client: "GuardianClient", database: Path) -> "ReadBack | Non
         typer.echo(f"last push: {last.kind}, {last.pairs} pairs, {age_min:.1f} minutes ago ({last.push_id})")
         return compare(sent_entries(content or b"{}", last.generated_at_s), await client.predictions())
     except GuardianError as error:
-        typer.echo(f"read back: not possible now ({error})")
-        return None
+        return error
 
 
 def _print_inspection(url: str, found: "Inspection") -> bool:

@@ -11,7 +11,7 @@ from freqai_ext.guardian.feature_store import FeatureStore
 from freqai_ext.guardian.journal import Journal
 from freqai_ext.guardian.opinion import Opinion, OpinionSet
 from freqai_ext.guardian.payload import Thresholds, opinions_payload
-from freqai_ext.guardian.sandbox import Sandbox, SandboxSettings
+from freqai_ext.guardian.sandbox import Fault, Sandbox, SandboxSettings
 from freqai_ext.guardian.settings import GuardianPolicySettings
 
 NOW_S = 1_795_000_000.0
@@ -90,3 +90,14 @@ def test_the_status_of_a_guardian_on_the_other_network_or_of_none_is_not_sound(c
     done = call("status", url="http://127.0.0.1:1")
     assert done.exit_code == 1
     assert "no connection" in done.output
+
+
+def test_a_stored_set_that_cannot_be_read_is_not_sound(call, guardian, tmp_path):
+    push(guardian, tmp_path / "guardian.sqlite", 0.6)
+    guardian.add_fault(Fault(kind="error_500", route="/predictions"))
+    try:
+        done = call("status")
+    finally:
+        guardian.remove_faults()
+    assert done.exit_code == 1
+    assert "read back: not possible now" in done.output

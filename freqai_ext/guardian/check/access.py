@@ -4,6 +4,7 @@ from freqai_ext.guardian.check.finding import Checklist
 from freqai_ext.guardian.check.probe import Probe, Reply
 
 _WRONG = "freqai-ext-check-no-token"
+_UNLOCKED = "its .runtime/settings.json has no freqai_api_token, or is not valid JSON; repair that file"
 
 
 def check_access(probe: Probe, checklist: Checklist) -> None:
@@ -13,7 +14,10 @@ def check_access(probe: Probe, checklist: Checklist) -> None:
     checklist.expect("2", "GET /health answers 200 to who may ask", entered.status == 200, _with_remedy(entered, probe))
     if probe.token is not None:
         checklist.expect(
-            "2", "without the token nobody gets in (200 means an open bridge)", alone.status == 401, str(alone)
+            "2",
+            "without the token nobody gets in (200 means an open bridge)",
+            alone.status == 401,
+            f"{alone}; {_UNLOCKED}" if alone.status == 200 else alone,
         )
     if entered.status == 200 and alone.status == 401 and probe.token is not None:
         _check_token(probe, probe.token.get_secret_value(), alone, checklist)
@@ -59,4 +63,6 @@ def _check_paths(probe: Probe, checklist: Checklist) -> None:
 def _with_remedy(reply: Reply, probe: Probe) -> str:
     if reply.status in (401, 403):
         return f"{reply}; name the token with --token-file" if probe.token is None else f"{reply}; it is another token"
+    if reply.status == 503:
+        return f"{reply}; a value in its .runtime/settings.json is out of range; correct it there"
     return str(reply)

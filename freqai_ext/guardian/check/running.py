@@ -77,6 +77,7 @@ def _try_pushes(probe: Probe, checklist: Checklist, request: CheckRequest) -> tu
     try:
         stored = StoredSet(probe)
     except GuardianError as error:
+        checklist.expect("6", "the stored set can be read, so as to be put back", False, error)
         checklist.skip("6", _PUSHING, str(error))
         return None, False
     interrupted = True

@@ -118,7 +118,12 @@ def test_without_push_nothing_is_stored(sandbox, probe):
 def test_another_network_does_not_hold(sandbox, probe):
     sandbox.change(network="testnet")
     report = check_guardian(probe, CheckRequest(network="mainnet"))
-    assert verdicts(report, "does not hold") == {"network is the one asked for": "testnet, wanted mainnet"}
+    assert verdicts(report, "does not hold") == {
+        "network is the one asked for": (
+            "testnet, wanted mainnet; "
+            "testnet is also what it runs on where its .runtime/settings.json is not valid JSON"
+        )
+    }
     assert not report.passed
 
 
@@ -128,10 +133,13 @@ def test_an_open_bridge_is_found_by_who_has_a_token(sandbox, probe):
         report = check_guardian(probe, CheckRequest(network="mainnet"))
     finally:
         sandbox.change(settings_file="valid")
-    assert verdicts(report, "does not hold") == {
-        "without the token nobody gets in (200 means an open bridge)": "200",
-        "network is the one asked for": "testnet, wanted mainnet",
-    }
+    found = verdicts(report, "does not hold")
+    assert found["without the token nobody gets in (200 means an open bridge)"] == (
+        "200; its .runtime/settings.json has no freqai_api_token, or is not valid JSON; repair that file"
+    )
+    assert found["network is the one asked for"].startswith("testnet, wanted mainnet; ")
+    assert len(found) == 2
+    assert not report.passed
 
 
 @pytest.mark.parametrize(
@@ -149,11 +157,46 @@ def test_without_the_right_token_it_ends_at_the_door(sandbox, token, observed):
     assert sandbox.log()[-1].status == 200
 
 
-def test_a_guardian_without_a_snapshot_cannot_be_asked_for_features(sandbox, probe):
+@pytest.mark.parametrize(
+    ("kind", "observed"),
+    [
+        ("error_500", "500; it has no snapshot of the market and cannot reach the exchange, or is poisoned"),
+        ("error_503", "503 'settings_unavailable'"),
+    ],
+)
+def test_a_guardian_that_gives_no_features_does_not_pass(sandbox, probe, kind, observed):
     sandbox.restart()
-    sandbox.add_fault(Fault(kind="error_500", route="/features"))
+    sandbox.add_fault(Fault(kind=kind, route="/features"))
     report = check_guardian(probe, CheckRequest())
-    assert "it has no snapshot of the market" in verdicts(report, "not tried")["the answer of /features"]
+    assert verdicts(report, "does not hold")["GET /features answers 200"] == observed
+    assert "what /features answers" in verdicts(report, "not tried")
+    assert not report.passed
+
+
+def test_an_outage_of_the_exchange_does_not_pass():
+    with Sandbox(SandboxSettings(exchange_reachable=False)) as away, Probe(away.url) as asked:
+        report = check_guardian(asked, CheckRequest())
+    assert "GET /features answers 200" in verdicts(report, "does not hold")
+    assert not report.passed
+
+
+@pytest.mark.parametrize("kind", ["error_500", "error_503"])
+def test_a_stored_set_that_cannot_be_read_does_not_pass(probe, sandbox, kind):
+    sandbox.add_fault(Fault(kind=kind, route="/predictions", method="GET"))
+    report = check_guardian(probe, CheckRequest(push=True))
+    assert "the stored set can be read, so as to be put back" in verdicts(report, "does not hold")
+    assert "how a push is read" in verdicts(report, "not tried")
+    assert not report.passed
+
+
+def test_settings_out_of_range_are_named(sandbox, probe):
+    sandbox.change(settings_file="invalid")
+    try:
+        report = check_guardian(probe, CheckRequest())
+    finally:
+        sandbox.change(settings_file="valid")
+    observed = verdicts(report, "does not hold")["GET /health answers 200 to who may ask"]
+    assert "a value in its .runtime/settings.json is out of range" in observed
 
 
 def test_a_pair_that_does_not_come_back_is_named(probe):
