@@ -144,8 +144,8 @@ def _overbought() -> tuple[FeatureColumn, ...]:
         column("rsi", "0 to 100", _PERCENTILE),
         column("stochastic_pct", "0 to 100", _PERCENTILE),
         column("distance_from_high_pct", "%", signed_log1p),
-        column("avg_gain", "%", signed_log1p),
-        column("avg_loss", "%", signed_log1p),
+        column("avg_gain", "ratio", signed_log1p),
+        column("avg_loss", "ratio", signed_log1p),
     )
 
 

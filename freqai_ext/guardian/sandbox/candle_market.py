@@ -19,7 +19,7 @@ _FILE: Final = re.compile(r"(?P<base>[A-Z0-9]+)_USDT(?:_USDT)?-(?P<number>\d+)(?
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
 _DAY_MS: Final = 24 * _HOUR_MS
-_HOURS: Final = 200
+_HOURS: Final = 24 * 31
 _COLUMNS: Final = ["date", "high", "low", "close", "volume"]
 
 
@@ -160,14 +160,16 @@ def _hourly(candles: _Candles) -> Hourly:
     hours = candles.open_ms // _HOUR_MS
     over = candles[: int(np.searchsorted(hours, candles.end_ms // _HOUR_MS))]
     if not len(over.close):
-        return Hourly(over.high, over.low, over.close, over.volume)
+        return Hourly(over.open_ms, over.high, over.low, over.close, over.volume)
     hours = over.open_ms // _HOUR_MS
     first = np.flatnonzero(np.diff(hours, prepend=hours[0] - 1))
     last = np.append(first[1:], len(hours)) - 1
     hourly = (
+        hours[first],
         np.maximum.reduceat(over.high, first),
         np.minimum.reduceat(over.low, first),
         over.close[last],
         np.add.reduceat(over.volume, first),
     )
-    return Hourly(*(column[-_HOURS:] for column in hourly))
+    opened, high, low, close, volume = (column[-_HOURS:] for column in hourly)
+    return Hourly(opened, high, low, close, volume)

@@ -1,4 +1,4 @@
-"""Guardian's features of one market row: contract, section 5."""
+"""Guardian's features of one market row: contract, sections 5 and 14."""
 
 import math
 from collections.abc import Mapping
@@ -9,9 +9,6 @@ import numpy as np
 
 from freqai_ext.guardian.sandbox.hourly_signal import hourly_signal
 from freqai_ext.guardian.sandbox.snapshot import Hourly, MarketRow
-
-LEAST_CHANGE_PCT: Final = 0.5
-"""Below it a pair has no trend and no hourly signal."""
 
 _COPIED: Final = ("ema_fast", "ema_slow", "momentum_pct")
 _WINDOWS_H: Final = {"1h": 1, "4h": 4, "24h": 24}
@@ -68,6 +65,8 @@ class Observed:
         ``None`` where Guardian did not look up the best bid and ask.
     depth_imbalance
         Of the sizes at the best bid and ask, in [-1, 1].
+    moved
+        Whether the price moved enough in 24 hours for a trend and an hourly signal.
     hourly
         ``None`` where there is no hourly signal.
     enriched
@@ -77,17 +76,19 @@ class Observed:
     row: MarketRow
     spread_bps: float | None
     depth_imbalance: float
+    moved: bool
     hourly: Mapping[str, Any] | None
     enriched: Mapping[str, Any]
 
 
-def observe(row: MarketRow, *, repaired: bool, enriched: bool) -> Observed:
+def observe(row: MarketRow, least_change_pct: float, *, repaired: bool, enriched: bool) -> Observed:
     """Return what Guardian knows of ``row``; ``repaired`` where it looked up the order book."""
-    moved = row.change_pct is not None and abs(row.change_pct) >= LEAST_CHANGE_PCT
+    moved = row.change_pct is not None and abs(row.change_pct) >= least_change_pct
     return Observed(
         row=row,
         spread_bps=(row.ask - row.bid) / row.last * 1e4 if repaired else None,
         depth_imbalance=(row.bid_size - row.ask_size) / (row.bid_size + row.ask_size),
+        moved=moved,
         hourly=hourly_signal(row.hourly) if moved else None,
         enriched=_enriched(row.hourly) if enriched else {},
     )
@@ -124,7 +125,8 @@ def model_features(seen: Observed, trend: str, snapshot_s: float) -> dict[str, f
     hour = 2.0 * math.pi * (snapshot_s % 86_400.0) / 86_400.0
     named = dict.fromkeys(_ZERO, 0.0) | {
         "directional_change_pct": row.change_pct or 0.0,
-        "multiframe_change_pct": _multiframe(seen),
+        # Of the frames that Guardian blends a genuine ticker has one, the 24 hours.
+        "multiframe_change_pct": row.change_pct or 0.0,
         "turnover_log": math.log10(1.0 + row.turnover),
         "volatility_pct": _volatility_pct(row),
         "volume_impulse": seen.enriched.get("volume_impulse", {}).get("1h", 0.0),
@@ -163,21 +165,15 @@ def _volatility_pct(row: MarketRow) -> float:
     return (row.high - row.low) / row.last * 100.0
 
 
-def _multiframe(seen: Observed) -> float:
-    change, momentum = seen.row.change_pct or 0.0, (seen.hourly or {}).get("momentum_pct")
-    return change if momentum is None else 0.5 * (change + momentum)
-
-
 def _overbought(row: MarketRow) -> dict[str, float | None]:
-    gain = None if row.change_pct is None else max(row.change_pct, 0.0)
-    loss = None if row.change_pct is None else max(-row.change_pct, 0.0)
-    moved = (gain or 0.0) + (loss or 0.0)
+    # Ratios, though change_pct is a percentage; the RSI is a curve through 50 that 2.8 % bring to 52.8.
+    move = (row.change_pct or 0.0) / 100.0
     return {
-        "rsi": 100.0 * (gain or 0.0) / moved if moved else None,
+        "rsi": 50.0 + 50.0 * math.tanh(2.0 * move) if move else None,
         "stochastic_pct": (row.last - row.low) / (row.high - row.low) * 100.0 if row.high > row.low else None,
         "distance_from_high_pct": (row.high - row.last) / row.high * 100.0 if row.high else None,
-        "avg_gain": gain,
-        "avg_loss": loss,
+        "avg_gain": move if move > 0 else None,
+        "avg_loss": -move if move < 0 else None,
     }
 
 

@@ -1,11 +1,12 @@
-"""Guardian's market scan, the work behind ``GET /features``: contract, sections 4 and 9."""
+"""Guardian's market scan, the work behind ``GET /features``: contract, sections 4, 9 and 14."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from freqai_ext.guardian.sandbox.model_features import (
-    LEAST_CHANGE_PCT,
     Observed,
     fallback_features,
     flat_features,
@@ -16,6 +17,12 @@ from freqai_ext.guardian.sandbox.model_features import (
 from freqai_ext.guardian.sandbox.reading import PredictionSet
 from freqai_ext.guardian.sandbox.settings import SandboxSettings
 from freqai_ext.guardian.sandbox.snapshot import REPAIRED_ROWS, MarketRow, Snapshot
+
+_LEAST_CHANGE_PCT: Final = 0.5
+_SHARE_OF_DAILY_MOVE: Final = 0.6
+_MOST_SAMPLES: Final = 20
+_HOURS_PER_DAY: Final = 24
+_MOVE_DAYS: Final = 30
 
 _DEFAULT_LIMIT: Final = 25
 _TESTNET_LIMIT: Final = 50
@@ -68,8 +75,15 @@ def scan(
     stored
         The predictions that stand in for its own numbers.
     """
+    least_change_pct = minimum_change_pct(snapshot.rows)
     scanned = [
-        _scan_row(row, snapshot.taken_at_s, index < REPAIRED_ROWS, row_name(row.symbol) in listed, settings, stored)
+        _scan_row(
+            observe(row, least_change_pct, repaired=index < REPAIRED_ROWS, enriched=settings.enriched),
+            snapshot.taken_at_s,
+            row_name(row.symbol) in listed,
+            settings,
+            stored,
+        )
         for index, row in enumerate(snapshot.rows)
     ]
     kept = [pair for pair in scanned if pair.forced or _survives(pair, settings)]
@@ -81,10 +95,31 @@ def row_name(symbol: str) -> str:
     return f"{symbol.removesuffix('USDC')}USDT" if symbol.endswith("USDC") else symbol
 
 
+def minimum_change_pct(rows: Collection[MarketRow]) -> float:
+    """Return the 24-hour change, in percent, below which a pair has no trend and no hourly signal.
+
+    It is 0.6 times the mean daily move of the market: of the first 20 symbols by name that have hourly candles of more
+    than a day, the mean of what their daily closes moved by in the last 30 days. 0.5 where there are none.
+    """
+    moves = (_daily_move_pct(row) for row in sorted(rows, key=lambda row: row.symbol) if row.symbol.endswith("USDT"))
+    sample = [move for move in moves if move is not None][:_MOST_SAMPLES]
+    return _SHARE_OF_DAILY_MOVE * float(np.mean(sample)) if sample and np.mean(sample) > 0 else _LEAST_CHANGE_PCT
+
+
+def _daily_move_pct(row: MarketRow) -> float | None:
+    hourly = row.hourly
+    if not len(hourly):
+        return None
+    recent = hourly.hour >= hourly.hour[-1] - _MOVE_DAYS * _HOURS_PER_DAY
+    days, close = hourly.hour[recent] // _HOURS_PER_DAY, hourly.close[recent]
+    closes = close[np.append(np.flatnonzero(np.diff(days)), len(days) - 1)]
+    return float(np.abs(closes[1:] / closes[:-1] - 1.0).mean()) * 100.0 if len(closes) > 1 else None
+
+
 def _scan_row(
-    row: MarketRow, snapshot_s: float, repaired: bool, forced: bool, settings: SandboxSettings, stored: PredictionSet
+    seen: Observed, snapshot_s: float, forced: bool, settings: SandboxSettings, stored: PredictionSet
 ) -> _Scanned:
-    seen = observe(row, repaired=repaired, enriched=settings.enriched)
+    row = seen.row
     trend = _trend(seen, forced)
     sign = -1.0 if trend == "sell" else 1.0
     gross_bps = None if row.change_pct is None else sign * row.change_pct * 100.0
@@ -112,12 +147,12 @@ def _scan_row(
         "note": _note(row),
         "actionable": trend != "wait" and row.turnover >= _LEAST_TURNOVER and _spread_passes(seen.spread_bps),
     }
-    return _Scanned(entry, forced, repaired, row.change_pct)
+    return _Scanned(entry, forced, seen.spread_bps is not None, row.change_pct)
 
 
 def _trend(seen: Observed, forced: bool) -> str:
     change = seen.row.change_pct
-    if change is None or abs(change) < LEAST_CHANGE_PCT:
+    if change is None or not seen.moved:
         return "wait"
     trend, rises = ("buy", True) if change > 0 else ("sell", False)
     confirmed = seen.hourly is not None and seen.hourly["ema_fast_above"] is rises
@@ -127,7 +162,7 @@ def _trend(seen: Observed, forced: bool) -> str:
 def _survives(pair: _Scanned, settings: SandboxSettings) -> bool:
     """Return whether a pair that nobody asked for passes the filters."""
     features, change = pair.entry["features"], pair.change_pct
-    if not pair.repaired or change is None or not LEAST_CHANGE_PCT <= abs(change) <= _SURGE_PCT:
+    if not pair.repaired or change is None or not _LEAST_CHANGE_PCT <= abs(change) <= _SURGE_PCT:
         return False
     if features["turnover_usd"] < _LEAST_TURNOVER or not features["volume"]:
         return False

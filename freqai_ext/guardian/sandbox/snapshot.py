@@ -18,8 +18,12 @@ _USDC_SHARE: Final = 0.03
 
 @dataclass(frozen=True)
 class Hourly:
-    """Hourly candles that have closed, oldest first; each array has the same length."""
+    """Hourly candles that have closed, oldest first; each array has the same length.
 
+    ``hour`` is when each opened, in hours since 1970, UTC; some may be missing in between.
+    """
+
+    hour: NDArray[np.int64]
     high: NDArray[np.float64]
     low: NDArray[np.float64]
     close: NDArray[np.float64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from freqai_ext.guardian.sandbox.snapshot import Hourly, MarketRow
 
-_HOURS: Final = 200
+_HOURS: Final = 24 * 31
 _S_PER_HOUR: Final = 3_600.0
 _SAMPLES_PER_HOUR: Final = 4
 _PERIODS_H: Final = (1.3, 4.1, 11.0, 29.0, 83.0, 240.0, 700.0)
@@ -52,7 +52,8 @@ class _Coin:
     def row(self, now_s: float) -> MarketRow:
         # The candle of the running hour has not closed, and is not there.
         step = _SAMPLES_PER_HOUR
-        grid = math.floor(now_s / _S_PER_HOUR) + np.arange(-_HOURS * step, 1) / step
+        running = math.floor(now_s / _S_PER_HOUR)
+        grid = running + np.arange(-_HOURS * step, 1) / step
         prices = self._prices(grid)
         inside = np.stack([prices[k : k + (_HOURS - 1) * step + 1 : step] for k in range(step + 1)])
         closes = prices[step::step]
@@ -74,7 +75,7 @@ class _Coin:
             ask=float(last) * (1.0 + 0.5 * self._spread),
             bid_size=float(depth * bid_share),
             ask_size=float(depth * (1.0 - bid_share)),
-            hourly=Hourly(high, low, closes, volumes),
+            hourly=Hourly(np.arange(running - _HOURS, running), high, low, closes, volumes),
         )
 
     def _prices(self, hours: NDArray[np.float64]) -> NDArray[np.float64]:

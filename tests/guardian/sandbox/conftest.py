@@ -77,11 +77,12 @@ def row_of():
 
     def make(symbol="BTCUSDT", change_pct=2.0, *, rising=True, turnover=5e7, hours=80, **changes):
         closes = 100.0 * np.exp(np.linspace(0, 0.05 if rising else -0.05, hours))
-        hourly = Hourly(closes * 1.01, closes * 0.99, closes, np.full(hours, 10.0))
+        newest = int(NOW_S // 3_600)
+        opened = np.arange(newest - hours, newest)
+        hourly = Hourly(opened, closes * 1.01, closes * 0.99, closes, np.full(hours, 10.0))
         values = {"last": 100.0, "high": 103.0, "low": 97.0, "volume": turnover / 100.0}
         book = {"bid": 99.99, "ask": 100.01, "bid_size": 3.0, "ask_size": 1.0}
-        return MarketRow(
-            symbol, change_pct=change_pct, turnover=turnover, hourly=hourly, **{**values, **book, **changes}
-        )
+        values |= {"change_pct": change_pct, "turnover": turnover, "hourly": hourly}
+        return MarketRow(symbol, **{**values, **book, **changes})
 
     return make

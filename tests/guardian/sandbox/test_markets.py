@@ -43,6 +43,7 @@ def test_rows_are_made_of_the_last_24_hours_that_have_closed(tmp_path):
     assert row.turnover == pytest.approx((day["close"] * day["volume"]).sum())
     hourly = closed.set_index("date")["close"].resample("1h").last()
     assert row.hourly.close.tolist() == hourly.tolist()
+    assert (row.hourly.hour * 3_600).tolist() == [opened.timestamp() for opened in hourly.index]
 
 
 @pytest.mark.parametrize("offset_s", [0, 1, 299, 1_800])
@@ -121,6 +122,7 @@ def test_a_synthetic_row_agrees_with_itself_and_with_later_ones():
     assert row.last == pytest.approx(row.hourly.close[-1])
     assert np.all(row.hourly.low <= row.hourly.close)
     assert np.all(row.hourly.close <= row.hourly.high)
-    assert len(row.hourly) == 200
+    assert len(row.hourly) == 31 * 24
+    assert row.hourly.hour.tolist() == list(range(int(hour_s // 3_600) - 31 * 24, int(hour_s // 3_600)))
     assert later.change_pct == pytest.approx((later.last / row.last - 1) * 100)
     assert later.hourly.close[:-24] == pytest.approx(row.hourly.close[24:])

@@ -1,7 +1,12 @@
 """``GET /features``: contract, sections 4, 5 and 9."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from freqai_ext.guardian.sandbox import Hourly
+from freqai_ext.guardian.sandbox.hourly_signal import hourly_signal
+from freqai_ext.guardian.sandbox.scan import minimum_change_pct
 from freqai_ext.guardian.sandbox.symbols import scanned_symbol
 
 FLIPPED = {
@@ -204,10 +209,109 @@ def test_the_hourly_signal_needs_a_move_and_55_candles(guardian_of, row_of):
     assert ["hourly_signal" in pairs[name]["features"] for name in ("AUSDT", "BUSDT", "CUSDT")] == [True, False, False]
     signal = pairs["AUSDT"]["features"]["hourly_signal"]
     assert signal["ema_fast_above"] is True
-    assert signal["rsi"] == pairs["AUSDT"]["features"]["rsi_hourly"] == pytest.approx(100.0)
+    # Guardian calls what has only risen neutral.
+    assert signal["rsi"] == pairs["AUSDT"]["features"]["rsi_hourly"] == 50.0
     assert signal["momentum_pct"] == pytest.approx(
         (signal["last_close"] / signal["last_close"] * 1.0009264 - 1) * 100, 1e-3
     )
+
+
+def hourly_of(closes, highs=None, lows=None, missing=()):
+    """Return hourly candles that ended at midnight, UTC, without those at the places that are ``missing``."""
+    closes = np.asarray(closes, dtype=float)
+    columns = (np.arange(480_000 - len(closes), 480_000), closes if highs is None else highs)
+    columns = (*columns, closes if lows is None else lows, closes, np.ones(len(closes)))
+    return Hourly(*(np.delete(np.asarray(column), list(missing)) for column in columns))
+
+
+@pytest.mark.parametrize(
+    ("change_pct", "rsi", "gain", "loss"),
+    [
+        (2.8, 52.8, 0.028, None),
+        (-2.8, 47.2, None, 0.028),
+        (97.0, 97.98, 0.97, None),
+        (0.0, None, None, None),
+        (None, None, None, None),
+    ],
+)
+def test_overbought_gains_are_ratios_and_null_where_there_is_none(guardian_of, row_of, change_pct, rsi, gain, loss):
+    pair = guardian_of([row_of("ADAUSDT", change_pct)]).scanned(whitelist="ADA")["ADAUSDT"]
+    found = pair["features"]["overbought_indicators"]
+    assert found["rsi"] == (None if rsi is None else pytest.approx(rsi, abs=0.01))
+    assert (found["avg_gain"], found["avg_loss"]) == (gain and pytest.approx(gain), loss and pytest.approx(loss))
+
+
+def daily_moves_of(*moves, days=10):
+    """Return hourly candles whose daily closes move by each of ``moves`` in turn."""
+    factors = [1.0 + moves[day % len(moves)] for day in range(days)]
+    return hourly_of(100.0 * np.repeat(np.cumprod(factors), 24))
+
+
+def test_the_least_change_is_0_6_times_the_mean_daily_move(guardian_of, row_of):
+    hourly = [daily_moves_of(0.04, -0.04), daily_moves_of(0.02, -0.02)]
+    assert minimum_change_pct([row_of("AUSDT", hourly=hourly[0])]) == pytest.approx(2.4)
+    names = {"AUSDT": 1.7, "BUSDT": 1.9, "CUSDT": -1.7, "DUSDT": -1.9}
+    rows = [row_of(name, change, hourly=hourly[place % 2]) for place, (name, change) in enumerate(names.items())]
+    # 0.6 x 3 %, which is the 1.8 % of the contract: what moved by less has no trend and no hourly block.
+    assert minimum_change_pct(rows) == pytest.approx(1.8)
+    pairs = guardian_of(rows).scanned(whitelist="A,B,C,D")
+    assert [pairs[name]["trend"] for name in names] == ["wait", "buy", "wait", "sell"]
+    for name, moved in zip(names, (False, True, False, True), strict=True):
+        features = pairs[name]["features"]
+        assert ("hourly_signal" in features, "rsi_hourly" in features, pairs[name]["actionable"]) == (moved,) * 3
+
+
+def test_the_least_change_goes_by_the_first_20_symbols_the_last_30_days_and_is_half_a_percent_without_candles(row_of):
+    quiet, wild = daily_moves_of(0.01, -0.01), daily_moves_of(0.09)
+    rows = [row_of(f"C{number:02}USDT", hourly=quiet) for number in range(20)]
+    others = [row_of("ZUSDT", hourly=wild), row_of("AUSDC", hourly=wild)]
+    assert minimum_change_pct([*others, *rows]) == pytest.approx(0.6)
+    long_ago = hourly_of(np.concatenate([daily_moves_of(0.09, days=20).close, daily_moves_of(0.01, days=31).close]))
+    assert minimum_change_pct([row_of(hourly=long_ago)]) == pytest.approx(0.6)
+    for hourly in (hourly_of([]), hourly_of([100.0] * 20), hourly_of([100.0] * 200)):
+        assert minimum_change_pct([row_of(hourly=hourly)]) == 0.5
+    assert minimum_change_pct([]) == 0.5
+
+
+def test_the_hourly_rsi_is_wilders_over_all_candles():
+    closes = 100.0 + np.cumsum(np.where(np.arange(100) % 2, 2.0, -1.0))
+    moves = pd.Series(closes).diff().fillna(0.0)
+    gain, loss = (
+        (part.ewm(alpha=1 / 14, adjust=False).mean()).iloc[-1] for part in (moves.clip(lower=0), -moves.clip(upper=0))
+    )
+    found = hourly_signal(hourly_of(closes))["rsi"]
+    assert found == pytest.approx(100.0 - 100.0 / (1.0 + gain / loss))
+    # Of the last 14 moves alone it would be this.
+    assert found != pytest.approx(100.0 * 2.0 / 3.0, abs=0.5)
+
+
+def test_a_cross_is_one_of_the_last_six_candles():
+    falling = np.linspace(200.0, 100.0, 150)
+    for after in range(1, 12):
+        closes = np.concatenate([falling, np.full(after, 400.0)])
+        found = hourly_signal(hourly_of(closes))
+        wanted = ("bullish", after - 1) if after <= 6 else (None, None)
+        assert (found["ema_cross"], found["ema_cross_bars_ago"]) == wanted
+        assert found["ema_fast_above"] is True
+
+
+def test_recent_high_and_low_are_of_180_hours_the_newest_candle_included():
+    closes = np.full(250, 100.0)
+    highs, lows = closes + 1.0, closes - 1.0
+    highs[-1 - 181], highs[-1 - 180], lows[-1] = 150.0, 140.0, 90.0
+    found = hourly_signal(hourly_of(closes, highs, lows))
+    assert (found["recent_high"], found["recent_low"]) == (140.0, 90.0)
+    # Hours that are missing leave fewer candles, not older ones.
+    found = hourly_signal(hourly_of(closes, highs, lows, missing=range(200, 230)))
+    assert found["recent_high"] == 140.0
+    highs[:] = closes * 1.0009
+    found = hourly_signal(hourly_of(closes, highs, lows))
+    assert (found["breakout"], found["breakdown"]) == (True, False)
+
+
+def test_the_change_over_several_frames_is_that_of_a_day_on_genuine_tickers(guardian_of, row_of):
+    features = guardian_of([row_of("ADAUSDT", 2.5)]).scanned(whitelist="ADA")["ADAUSDT"]["features"]
+    assert features["model.multiframe_change_pct"] == features["model.directional_change_pct"] == 2.5
 
 
 def test_fallback_features_are_there_until_a_model_is_trained(guardian_of, row_of):
