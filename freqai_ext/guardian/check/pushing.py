@@ -32,6 +32,8 @@ _EVS: Final[Mapping[str, tuple[Mapping[str, Any], float | None]]] = {
     "ev_bps 0 counts as missing": ({"ev_bps": 0, "probability": 0.5}, None),
     "ev_bps -0.000001 is kept": ({"ev_bps": -1e-6, "probability": 0.5}, -1e-6),
     "expected_value_pct 0.4 is 40 bps": ({"expected_value_pct": 0.4, "probability": 0.5}, 40.0),
+    "ev 0, the last of the names, is kept": ({"ev": 0, "probability": 0.5}, 0.0),
+    "expected_value_pct 0 is kept": ({"expected_value_pct": 0, "probability": 0.5}, 0.0),
     "ev_bps '12bps' counts as missing": ({"ev_bps": "12bps", "probability": 0.5}, None),
 }
 _SYMBOLS: Final = {

@@ -1,4 +1,4 @@
-"""How Guardian reads what it is sent: contract, section 6. Whatever is sent is answered with 200."""
+"""How Guardian reads what it is sent: contract, sections 6 and 14. Whatever is sent is answered with 200."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -151,7 +151,7 @@ def _entry(symbol: str, canonical: str, outer: Mapping[str, Any], head: Predicti
 
 
 def _probability(entry: Mapping[str, Any]) -> float | None:
-    probability = _first(entry, _PROBABILITY)
+    probability = _first_or_zero(entry, _PROBABILITY)
     if probability is None:
         # A zero is kept here, which is why one that was stored survives being read from the file.
         probability = number(entry.get("probability_pct"))
@@ -161,13 +161,19 @@ def _probability(entry: Mapping[str, Any]) -> float | None:
 
 
 def _ev_bps(entry: Mapping[str, Any]) -> float | None:
-    ev_bps = _first(entry, _EV_BPS)
-    return _times(_first(entry, ("expected_value_pct",)), 100.0) if ev_bps is None else ev_bps
+    ev_bps = _first_or_zero(entry, _EV_BPS)
+    return _times(number(entry.get("expected_value_pct")), 100.0) if ev_bps is None else ev_bps
 
 
 def _first(entry: Mapping[str, Any], keys: Sequence[str]) -> float | None:
     """Return the first number; the number 0 counts as missing, the text "0" does not."""
     return next((value for key in keys if entry.get(key) and (value := number(entry[key])) is not None), None)
+
+
+def _first_or_zero(entry: Mapping[str, Any], keys: Sequence[str]) -> float | None:
+    """Return the first number; where all count as missing, the last of ``keys`` does so only if it is no number."""
+    found = _first(entry, keys)
+    return number(entry.get(keys[-1])) if found is None else found
 
 
 def _text(entry: Mapping[str, Any], keys: Sequence[str]) -> str | None:

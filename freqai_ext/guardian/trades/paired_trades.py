@@ -1,4 +1,4 @@
-"""Guardian's own list of closed trades, ``pnl/trades.<network>.jsonl``. Contract, section 11."""
+"""Guardian's own list of closed trades, ``pnl/trades.<network>.jsonl``. Contract, sections 11 and 14."""
 
 import time
 from collections import Counter
@@ -18,10 +18,14 @@ from freqai_ext.guardian.trades.journal_fields import (
     epoch_s,
     number,
     symbol_of,
+    text,
 )
 from freqai_ext.guardian.trades.json_lines import UNFINISHED, read_json_lines
 
 READS: Final = 3
+
+REPEATED: Final = "repeated"
+
 _PAUSE_S: Final = 0.02
 
 
@@ -36,7 +40,8 @@ class PairedTrades:
     skipped
         How many lines were left out, by reason; the name of a field where that is missing or not valid.
     torn
-        Whether the file was being written in each of our attempts, so that trades may be missing.
+        Whether the file was being written in each of our attempts, so that trades may be missing. A file that stays
+        empty is whole: Guardian lists no trade whose sell has another link than its buy, as stop-losses have.
     """
 
     trades: tuple[ClosedTrade, ...]
@@ -59,6 +64,9 @@ def find_paired_trades(data_dir: Path, network: Network) -> Path | None:
 def read_paired_trades(path: Path, sleep: Callable[[float], object] = time.sleep) -> PairedTrades:
     """Read the list of trades.
 
+    Rows without a link are listed again, with another entry, whenever Guardian looks at another span of fills; of those
+    with the same symbol, exit time and exit price the first counts, which was made of the longest one.
+
     Guardian writes the whole file anew after each sell, in place: where it changes while it is read, is empty, or ends
     in the middle of a line, it is read again, 3 times at most and 20 ms apart.
 
@@ -67,28 +75,36 @@ def read_paired_trades(path: Path, sleep: Callable[[float], object] = time.sleep
     GuardianDataError
         If the file cannot be read.
     """
-    read, torn = _read(path)
+    read = _read(path)
     for _ in range(READS - 1):
-        if not torn:
+        # Empty may be the moment between Guardian's emptying the file and writing it.
+        if not read.torn and (read.trades or read.skipped):
             break
         sleep(_PAUSE_S)
-        read, torn = _read(path)
-    trades, skipped = read
-    return PairedTrades(trades, skipped, torn)
+        read = _read(path)
+    return read
 
 
-def _read(path: Path) -> tuple[tuple[tuple[ClosedTrade, ...], Mapping[str, int]], bool]:
+def _read(path: Path) -> PairedTrades:
     before = _state(path)
     skipped: Counter[str] = Counter()
     trades = []
+    seen: set[tuple[str, float, float]] = set()
     for record in read_json_lines(path, skipped):
         try:
-            trades.append(_trade(record))
+            trade = _trade(record)
         except UnusableLineError as fault:
             skipped[str(fault)] += 1
-    after = _state(path)
-    torn = before != after or after[1] == 0 or UNFINISHED in skipped
-    return (tuple(trades), dict(skipped)), torn
+            continue
+        if text(record.get("orderLinkId")) is None:
+            exit_of = (trade.symbol, trade.closed_at_s, trade.exit_price)
+            if exit_of in seen:
+                skipped[REPEATED] += 1
+                continue
+            seen.add(exit_of)
+        trades.append(trade)
+    torn = before != _state(path) or UNFINISHED in skipped
+    return PairedTrades(tuple(trades), dict(skipped), torn)
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -60,6 +60,9 @@ def test_what_is_no_number_and_zero_count_as_missing(value):
         ({"expected_value": "12.5"}, 12.5),
         ({"expected_value_pct": 0.4}, 40.0),
         ({"ev_bps": "0.0"}, 0.0),
+        ({"ev": 0}, 0.0),
+        ({"ev_bps": 0, "ev": 0.0}, 0.0),
+        ({"expected_value_pct": 0}, 0.0),
     ],
 )
 def test_expected_value_is_in_basis_points_and_not_limited(entry, ev_bps):

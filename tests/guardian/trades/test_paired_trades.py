@@ -87,6 +87,26 @@ def test_a_file_that_stays_torn_gives_what_it_has_and_says_so(journal):
     assert paired.skipped == {"unfinished last line": 1}
 
 
+def test_a_file_that_stays_empty_is_whole(journal):
+    """Guardian writes one where every sell has another link than its buy: "AI-SL-..." and "AI-..."."""
+    pauses = []
+    paired = read_paired_trades(journal("", name=NAME, end=""), pauses.append)
+    assert (paired.trades, paired.skipped, paired.torn, len(pauses)) == ((), {}, False, 2)
+
+
+def test_of_rows_that_guardian_repeats_without_a_link_the_first_counts(journal):
+    # As seen at the real one: 755 rows of 90 trades.
+    rows = []
+    for number in range(755):
+        times = {"entry_ts": 1795190000000 + number, "exit_ts": 1795193600000 + 60_000 * (number % 90)}
+        rows.append(row(**times, entry_vwap=100.0 + number / 1_000, qty=2.0 - number / 1_000, orderLinkId=None))
+    linked = [row(orderLinkId=f"AI-{number}") for number in range(2)]
+    paired = read_paired_trades(journal(*rows, *linked, name=NAME))
+    assert len(paired.trades) == 90 + 2
+    assert paired.skipped == {"repeated": 755 - 90}
+    assert [trade.entry_price for trade in paired.trades[:2]] == [100.0, 100.001]
+
+
 def test_the_list_of_the_other_network_is_not_taken(tmp_path, journal):
     path = journal(row(), name=NAME)
     assert find_paired_trades(tmp_path, "mainnet") == path

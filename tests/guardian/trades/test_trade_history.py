@@ -68,6 +68,17 @@ def test_slippage_comes_from_guardians_list_where_the_exits_meet(tmp_path, journ
     assert trades[1].known_at_s == pytest.approx(start_s + 7200 + 60.3)
 
 
+def test_an_empty_list_leaves_the_fills_and_is_not_read_over_and_over(tmp_path, journal, line, start_s, caplog):
+    journal(*fills(line, start_s, 1), *fills(line, start_s, 2))
+    journal("", name="trades.mainnet.jsonl", end="")
+    history = TradeHistory(tmp_path, "mainnet")
+    with caplog.at_level(logging.INFO, logger="freqai_ext"):
+        first = history.trades()
+        assert len(first) == 2
+        assert history.trades() is first
+    assert len(caplog.records) == 1
+
+
 def test_the_list_stands_in_for_a_missing_journal(tmp_path, journal, start_s):
     journal(listed(start_s, 2), listed(start_s, 1), name="trades.mainnet.jsonl")
     trades = TradeHistory(tmp_path, "mainnet").trades()
