@@ -93,7 +93,8 @@ def sidecar_config() -> dict[str, Any]:
         "token_file": None,
         "network": "mainnet",
         "push_interval_s": 300,
-        "train_cron": "10 */4 * * *",
+        # Once a day, at the original sidecar's time.
+        "train_cron": "0 4 * * *",
         "features": True,
         "policy": {"untrusted_pair": "neutral", "no_model": "retract", "shutdown": "retract"},
     }

@@ -136,9 +136,37 @@ def test_the_container_has_no_more_rights_than_it_needs():
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
-def test_only_the_volume_of_user_data_may_be_written():
+def test_only_user_data_and_the_strategies_parameters_may_be_written():
     writable = {target: source for target, (source, read_only) in mounts(sidecar()).items() if not read_only}
-    assert writable == {"/freqtrade/user_data": "sidecar_data"}
+    assert writable == {
+        "/freqtrade/user_data": "sidecar_data",
+        "/freqtrade/sidecar/strategies": "sidecar_strategies",
+    }
+
+
+def test_hyperopt_can_write_its_parameters_beside_the_strategy_and_its_results():
+    """It does so at its end, where hours of work would be lost: ``HyperoptTools.try_export_params``."""
+    service = sidecar()
+    found = options(service)
+    writable = {target for target, (_, read_only) in mounts(service).items() if not read_only}
+    assert service["read_only"] is True
+    for written in (
+        f"{found['strategy_path']}/{found['strategy']}.json",
+        f"{found['user_data_dir']}/hyperopt_results/x",
+    ):
+        assert any(Path(written).is_relative_to(target) for target in writable), written
+    # A volume is filled from the image only where the image has something there.
+    userdir = re.search(r"freqai-ext init --userdir (\S+)", (FOLDER / "Dockerfile").read_text()).group(1)
+    assert found["strategy_path"] == f"{userdir}/strategies"
+
+
+def test_the_pages_hyperopt_command_is_one_that_freqtrade_understands():
+    page = (ROOT / "docs" / "guardian.md").read_text()
+    (command,) = re.findall(r"docker compose run --rm .*?sidecar (hyperopt (?:.*\\\n)*.*)", page)
+    parsed = Arguments(command.replace("\\\n", " ").split()).get_parsed_arg()
+    trade = options(sidecar())
+    for name in ("config", "strategy", "strategy_path", "freqaimodel", "freqaimodel_path", "user_data_dir"):
+        assert parsed[name] == trade[name], name
 
 
 def test_guardians_data_are_mounted_read_only_and_not_over_freqtrades():
@@ -192,7 +220,9 @@ def test_what_the_command_names_is_in_the_container():
     userdir = re.search(r"freqai-ext init --userdir (\S+)", (FOLDER / "Dockerfile").read_text()).group(1)
     for path, name in ((found["strategy_path"], found["strategy"]), (found["freqaimodel_path"], found["freqaimodel"])):
         assert f"{Path(path).relative_to(userdir)}/{name}.py" in class_files()
+        # Of a mount over them only a named volume has what the image has there.
         assert not any(path.startswith(f"{target}/") for target in places)
+        assert places.get(path, ("sidecar_strategies", False)) == ("sidecar_strategies", False)
 
 
 def test_it_has_the_time_to_say_the_last_word():

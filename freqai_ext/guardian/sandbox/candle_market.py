@@ -164,12 +164,11 @@ def _hourly(candles: _Candles) -> Hourly:
     hours = over.open_ms // _HOUR_MS
     first = np.flatnonzero(np.diff(hours, prepend=hours[0] - 1))
     last = np.append(first[1:], len(hours)) - 1
-    hourly = (
-        hours[first],
-        np.maximum.reduceat(over.high, first),
-        np.minimum.reduceat(over.low, first),
-        over.close[last],
-        np.add.reduceat(over.volume, first),
+    newest = slice(-_HOURS, None)
+    return Hourly(
+        hours[first][newest],
+        np.maximum.reduceat(over.high, first)[newest],
+        np.minimum.reduceat(over.low, first)[newest],
+        over.close[last][newest],
+        np.add.reduceat(over.volume, first)[newest],
     )
-    opened, high, low, close, volume = (column[-_HOURS:] for column in hourly)
-    return Hourly(opened, high, low, close, volume)

@@ -18,6 +18,8 @@ from freqai_ext.guardian.trades.candle_csv import CANDLE_MS, OHLCV_COLUMNS, empt
 TIMEFRAME: Final = "1h"
 SUSPECT: Final = "suspect"
 
+_READABLE_BY_ALL: Final = 0o644
+
 _USDT_SYMBOL: Final = re.compile(r"([A-Z0-9]+)USDT", re.ASCII)
 
 
@@ -95,21 +97,33 @@ def convert_candles(guardian_data: Path, datadir: Path, *, drop_suspects: bool =
         If there is no candle cache, or ``datadir`` cannot be written.
     """
     folder = guardian_data.expanduser() / "ohlcv" / "spot"
-    if not folder.is_dir():
+    try:
+        if not folder.is_dir():
+            raise GuardianDataError(
+                f"{folder}: no such directory; give Guardian's data directory (bybit_app/_data), which holds its "
+                "candle cache once it has run"
+            )
+        # A glob passes over what it may not list, in silence.
+        symbols = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
         raise GuardianDataError(
-            f"{folder}: no such directory; give Guardian's data directory (bybit_app/_data), which holds its candle "
-            "cache once it has run"
-        )
-    files = sorted(path for path in folder.glob(f"*/*_{TIMEFRAME}.csv") if _symbol(path) == path.parent.name)
+            f"{folder}: cannot be read ({error.strerror}); run this as Guardian's user, or let this one read it"
+        ) from error
+    files = [folder / symbol / f"{symbol}_{TIMEFRAME}.csv" for symbol in symbols]
+    files = [path for path in files if not _is_absent(path)]
     return tuple(_convert(path, datadir.expanduser(), drop_suspects) for path in files)
 
 
-def _symbol(path: Path) -> str:
-    return path.stem.removesuffix(f"_{TIMEFRAME}")
+def _is_absent(path: Path) -> bool:
+    try:
+        return not path.is_file()
+    except OSError:
+        # Reading it says why.
+        return False
 
 
 def _convert(source: Path, datadir: Path, drop_suspects: bool) -> ConvertedCandles:
-    symbol = _symbol(source)
+    symbol = source.parent.name
     match = _USDT_SYMBOL.fullmatch(symbol)
     if match is None:
         return ConvertedCandles(symbol, None, refused="not quoted in USDT")
@@ -198,6 +212,8 @@ def _replace(path: Path, candles: pd.DataFrame) -> None:
             candles.to_feather(file, compression="lz4")
             file.flush()
             os.fsync(file.fileno())
+        # This may run as Guardian's user, and the bot as another: what was readable stays so, whatever the umask is.
+        unfinished.chmod(path.stat().st_mode & 0o777 if path.exists() else _READABLE_BY_ALL)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

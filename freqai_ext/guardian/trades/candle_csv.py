@@ -69,6 +69,9 @@ def read_candle_csv(path: Path) -> CachedCandles:
     try:
         with open_regular(path) as file:
             lines = file.read().decode("utf-8-sig", errors="replace").splitlines()
+    except PermissionError:
+        # Guardian writes its candles with mode 600: contract, section 14.
+        return _refused(_for_its_owner_alone(path))
     except OSError as error:
         return _refused(f"cannot be read ({error.strerror})")
     rows = [line.split(",") for line in lines if line.strip()]
@@ -81,6 +84,17 @@ def read_candle_csv(path: Path) -> CachedCandles:
     places = {name: names.index(name) for name in _NUMBERS}
     raw = pd.DataFrame({name: [row[place] for row in whole] for name, place in places.items()}, dtype="str")
     return _cleaned(raw, malformed=len(rows) - 1 - len(whole))
+
+
+def _for_its_owner_alone(path: Path) -> str:
+    try:
+        state = path.stat()
+    except OSError:
+        return "cannot be read (Permission denied); run this as Guardian's user"
+    return (
+        f"cannot be read: mode {state.st_mode & 0o777:03o}, of user {state.st_uid}; Guardian writes its candles for "
+        "its own user alone, so run this as that user"
+    )
 
 
 def _cleaned(raw: pd.DataFrame, malformed: int) -> CachedCandles:

@@ -4,6 +4,7 @@ import logging
 import threading
 from pathlib import Path
 
+from freqai_ext.errors import GuardianDataError
 from freqai_ext.guardian.trades.closed_trade import ClosedTrade
 from freqai_ext.guardian.trades.executions import Network, find_executions, read_executions
 from freqai_ext.guardian.trades.paired_trades import find_paired_trades, read_paired_trades
@@ -47,14 +48,22 @@ class TradeHistory:
             If there is no such directory, or a file cannot be read.
         """
         with self._lock:
-            fills = find_executions(self._data_dir, self._network)
-            listed = find_paired_trades(self._data_dir, self._network)
+            fills, listed = self._find()
             state = (_state(fills), _state(listed))
             if state != self._state:
                 trades, whole = _read(fills, listed)
                 self._trades = tuple(sorted(trades, key=_known_at_s))
                 self._state = state if whole else None
             return self._trades
+
+    def _find(self) -> tuple[Path | None, Path | None]:
+        try:
+            return find_executions(self._data_dir, self._network), find_paired_trades(self._data_dir, self._network)
+        except OSError as error:
+            raise GuardianDataError(
+                f"{self._data_dir}: cannot be read ({error.strerror}); let the bot's user read "
+                "freqai_ext.guardian.trades.data_dir and what is in it"
+            ) from error
 
 
 def _known_at_s(trade: ClosedTrade) -> float:

@@ -1,3 +1,10 @@
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -72,3 +79,69 @@ def test_nothing_to_convert_is_exit_code_1(data, tmp_path):
 
 def test_a_missing_cache_is_our_own_error(tmp_path):
     assert isinstance(run(tmp_path, tmp_path / "bybit").exception, GuardianDataError)
+
+
+@pytest.fixture
+def shared_folder():
+    """A folder that other users may reach, which those of pytest are not."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def no_rights_of_root():
+    """Let no file be read that belongs to somebody else; root may read all."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_candles_that_only_guardians_user_may_read_are_named_with_a_remedy(shared_folder):
+    cache = shared_folder / "ohlcv" / "spot" / "BTCUSDT"
+    cache.mkdir(parents=True)
+    path = cache / "BTCUSDT_1h.csv"
+    path.write_text("start,open,high,low,close,volume,turnover\n")
+    path.chmod(0o600 if os.geteuid() == 0 else 0o000)
+    with no_rights_of_root():
+        result = run(shared_folder, shared_folder / "bybit")
+    assert result.exit_code == 1
+    mode = "600" if os.geteuid() == 0 else "000"
+    said = " ".join(result.output.split())
+    assert f"cannot be read: mode {mode}, of user {os.geteuid()}; Guardian writes its candles for its own user" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+@pytest.mark.parametrize("closed", ["ohlcv", "ohlcv/spot", "ohlcv/spot/BTCUSDT"])
+def test_a_cache_that_may_not_be_listed_is_named(shared_folder, closed):
+    (shared_folder / "ohlcv" / "spot" / "BTCUSDT").mkdir(parents=True)
+    (shared_folder / closed).chmod(0o700 if os.geteuid() == 0 else 0o000)
+    with no_rights_of_root():
+        result = run(shared_folder, shared_folder / "bybit")
+    (shared_folder / closed).chmod(0o700)
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output or "cannot be read (Permission denied)" in str(result.exception)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+@pytest.mark.parametrize("before", [None, 0o640, 0o664])
+def test_what_is_written_can_be_read_by_the_bots_user_whatever_the_umask(data, tmp_path, before):
+    folder, written = data("BTCUSDT", range(6)), tmp_path / "bybit" / "BTC_USDT-1h.feather"
+    if before is not None:
+        run(folder, tmp_path / "bybit")
+        written.chmod(before)
+        source = folder / "ohlcv" / "spot" / "BTCUSDT" / "BTCUSDT_1h.csv"
+        source.write_text(source.read_text() + f"{START_MS + 6 * HOUR_MS},100,130,90,100,5,500\n")
+    umask = os.umask(0o077)
+    try:
+        assert run(folder, tmp_path / "bybit").exit_code == 0
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(written.stat().st_mode) == (before or 0o644)
