@@ -1,4 +1,4 @@
-"""``freqai-ext guardian …``: a reference Guardian, the contract as a checklist, the journal, Guardian's candles."""
+"""``freqai-ext guardian …``: a reference Guardian, the contract as a checklist, the journal, candles, thresholds."""
 
 import json
 import os
@@ -13,6 +13,7 @@ import typer
 from freqai_ext.cli._fault_option import fault_settings
 from freqai_ext.cli._guardian_bot import record, status
 from freqai_ext.cli._guardian_candles import candles
+from freqai_ext.cli._guardian_thresholds import thresholds
 from freqai_ext.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def journal(
         typer.echo(f"{len(open_ones)} without an outcome: on their way, or cut off by the end of the bot")
 
 
-for command in (record, status, candles):
+for command in (record, status, candles, thresholds):
     app.command()(command)
 
 

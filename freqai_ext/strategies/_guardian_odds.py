@@ -1,10 +1,17 @@
-"""What a model's newest prediction says to Guardian."""
+"""What a model's predictions say to Guardian, and how many of them Guardian would act on."""
 
 from dataclasses import dataclass
 from math import nan
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
+
+Event = Literal["long_pays", "price_up"]
+EVENTS: Final[tuple[Event, ...]] = ("long_pays", "price_up")
+"""What ``freqai_ext.guardian.probability`` may name."""
+
+_P_UP: Final = "p_up_return_"
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ def newest_forecast(
     predictions: pd.DataFrame,
     horizon_candles: int,
     candle_s: float,
-    probability: Literal["long_pays", "price_up"],
+    probability: Event,
     cost_bps: float,
 ) -> Forecast | None:
     """Return the forecast of the last row, ``None`` where the model writes no odds of that horizon.
@@ -103,3 +110,86 @@ def _newest(predictions: pd.DataFrame, name: str) -> float:
         return float(predictions[name].array[-1])
     except (TypeError, ValueError):
         return nan
+
+
+@dataclass(frozen=True)
+class Passing:
+    """How many forecasts of one horizon Guardian would act on; those that the model does not trust are left out.
+
+    Attributes
+    ----------
+    horizon_candles, probability
+        As ``freqai_ext.guardian.horizon_candles`` and ``.probability`` choose them.
+    trusted
+        Forecasts with ``do_predict`` 1.
+    highest_probability, highest_ev_bps
+        Of these; NaN where there are none.
+    probable, worthwhile
+        How many reach ``ai_buy_threshold``, and how many ``ai_min_ev_bps``.
+    passing
+        How many reach both.
+    days
+        On how many days, UTC, any does.
+    """
+
+    horizon_candles: int
+    probability: Event
+    trusted: int
+    highest_probability: float
+    highest_ev_bps: float
+    probable: int
+    worthwhile: int
+    passing: int
+    days: int
+
+
+def trained_horizons(predictions: pd.DataFrame) -> tuple[int, ...]:
+    """Return the horizons, in candles, of which there are odds; empty where the model writes them without a name."""
+    named = (name.removeprefix(_P_UP) for name in map(str, predictions.columns) if name.startswith(_P_UP))
+    return tuple(sorted(int(name) for name in named if name.isdigit()))
+
+
+def count_passing(
+    predictions: pd.DataFrame,
+    horizon_candles: int,
+    probability: Event,
+    cost_bps: float,
+    *,
+    buy_threshold: float,
+    min_ev_bps: float,
+) -> Passing | None:
+    """Count the forecasts that pass Guardian's thresholds, ``None`` where the model writes no odds of that horizon.
+
+    Parameters
+    ----------
+    predictions
+        Shape ``(pairs x candles, ...)``: ``date``, ``do_predict`` and the model's columns.
+    horizon_candles, probability, cost_bps
+        As for :func:`newest_forecast`.
+    buy_threshold, min_ev_bps
+        Guardian's ``ai_buy_threshold`` and ``ai_min_ev_bps``.
+    """
+    suffix = f"_return_{horizon_candles}" if f"{_P_UP}{horizon_candles}" in predictions else ""
+    if f"p_up{suffix}" not in predictions or f"ev_bps{suffix}" not in predictions:
+        return None
+    rows = predictions[predictions["do_predict"] == 1]
+    chance, ev_bps = rows[f"p_up{suffix}"], rows[f"ev_bps{suffix}"]
+    if probability == "price_up":
+        chance = _price_up(rows[f"confidence{suffix}"], ev_bps, cost_bps)
+    probable, worthwhile = chance >= buy_threshold, ev_bps >= min_ev_bps
+    passing = probable & worthwhile
+    return Passing(
+        horizon_candles=horizon_candles,
+        probability=probability,
+        trusted=len(rows),
+        highest_probability=float(chance.max()),
+        highest_ev_bps=float(ev_bps.max()),
+        probable=int(probable.sum()),
+        worthwhile=int(worthwhile.sum()),
+        passing=int(passing.sum()),
+        days=int(rows["date"][passing].dt.floor("D").nunique()),
+    )
+
+
+def _price_up(confidence: pd.Series, ev_bps: pd.Series, cost_bps: float) -> pd.Series:
+    return 0.5 + 0.5 * confidence * np.where(ev_bps + cost_bps > 0, 1.0, -1.0)
