@@ -49,8 +49,15 @@ class GuardianSidecarStrategy(GuardianMixin, FreqaiHyperStrategy):
         Raises
         ------
         OperationalException
-            Where a setting does not fit to Guardian, or its trades are too few.
+            Where a setting does not fit to Guardian, its trades are too few, or the horizon to publish is not trained.
         """
+        horizon = self.guardian_settings.horizon_candles
+        if not self.guardian_settings.trades.meta_label and horizon not in (None, *self.trained_horizons):
+            trained = ", ".join(map(str, self.trained_horizons))
+            raise OperationalException(
+                f"freqai_ext.guardian.horizon_candles: {horizon} is not trained; write one of "
+                f"freqai_ext.hyper.horizons ({trained}), or add it there"
+            )
         if self.guardian_settings.trades.meta_label:
             before_training(self.freqai, self._with_enough_trades)
             if self.config.get("runmode") in (RunMode.DRY_RUN, RunMode.LIVE):

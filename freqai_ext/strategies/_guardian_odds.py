@@ -63,10 +63,8 @@ def newest_forecast(
         Round-trip cost in basis points, by which ``ev_bps`` is less than the expected return. The chance that the price
         rises follows from ``confidence`` and the sign of that return.
     """
-    suffix = f"_return_{horizon_candles}"
-    if f"p_up{suffix}" not in predictions:
-        suffix = ""
-    if f"p_up{suffix}" not in predictions or f"ev_bps{suffix}" not in predictions:
+    suffix = _suffix(predictions, horizon_candles)
+    if suffix is None:
         return None
     confidence = _newest(predictions, f"confidence{suffix}")
     chance, ev_bps = _newest(predictions, f"p_up{suffix}"), _newest(predictions, f"ev_bps{suffix}")
@@ -97,6 +95,15 @@ def why_no_odds(model: Any, predictions: pd.DataFrame) -> str:
         f"{name} writes no p_up and ev_bps, so Guardian gets no forecasts; choose a model that gives odds, such as "
         "CalibratedSignalModel"
     )
+
+
+def _suffix(predictions: pd.DataFrame, horizon_candles: int) -> str | None:
+    """Return what follows the names of the horizon's columns, ``None`` where it has none."""
+    suffix = f"_return_{horizon_candles}"
+    if f"p_up{suffix}" not in predictions:
+        # Those without a name are of the first of several returns, which is another one.
+        suffix = "" if not trained_horizons(predictions) else suffix
+    return suffix if f"p_up{suffix}" in predictions and f"ev_bps{suffix}" in predictions else None
 
 
 def _newest(predictions: pd.DataFrame, name: str) -> float:
@@ -169,8 +176,8 @@ def count_passing(
     buy_threshold, min_ev_bps
         Guardian's ``ai_buy_threshold`` and ``ai_min_ev_bps``.
     """
-    suffix = f"_return_{horizon_candles}" if f"{_P_UP}{horizon_candles}" in predictions else ""
-    if f"p_up{suffix}" not in predictions or f"ev_bps{suffix}" not in predictions:
+    suffix = _suffix(predictions, horizon_candles)
+    if suffix is None:
         return None
     rows = predictions[predictions["do_predict"] == 1]
     chance, ev_bps = rows[f"p_up{suffix}"], rows[f"ev_bps{suffix}"]

@@ -87,6 +87,9 @@ def test_odds_without_a_name_are_those_of_the_only_horizon_and_others_have_none(
     assert trained_horizons(predictions) == (12, 48)
     limits = {"buy_threshold": 0.52, "min_ev_bps": 12.0}
     assert count_passing(predictions, 24, "long_pays", 20.0, **limits) is None
+    mixed = predictions.assign(p_up=0.9, ev_bps=90.0, confidence=0.9)
+    assert newest_forecast(mixed, 24, 3_600.0, "long_pays", 20.0) is None
+    assert count_passing(mixed, 24, "long_pays", 20.0, **limits) is None
     single = predictions.rename(columns=lambda name: name.replace("_return_12", ""))[["p_up", "ev_bps", "do_predict"]]
     single = single.assign(confidence=0.1, date=predictions["date"])
     assert trained_horizons(single) == ()

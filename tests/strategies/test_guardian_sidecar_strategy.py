@@ -412,6 +412,12 @@ def test_it_does_not_start_without_freqai(make):
         strategy.bot_start()
 
 
+def test_a_horizon_that_is_not_trained_stops_the_start(make):
+    with pytest.raises(OperationalException, match=r"guardian\.horizon_candles: 24 is not trained; .*horizons \(12\)"):
+        make(horizon_candles=24).bot_start()
+    make(horizon_candles=12).bot_start()
+
+
 def test_real_orders_need_to_be_allowed(make):
     with pytest.raises(OperationalException, match=r"dry_run: false .* set dry_run to true, or, .*allow_live to true"):
         make(top={"dry_run": False})
