@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from freqtrade.misc import deep_merge_dicts
 
 from freqai_ext.config import load_ext_settings
+from freqai_ext.scaffold.starting_config import sidecar_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,8 +41,12 @@ def test_a_strategy_of_the_pages_is_one(snippet):
     assert issubclass(names["MyStrategy"], IStrategy)
 
 
-def test_the_settings_that_the_guardian_page_shows_are_valid():
-    found = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs" / "guardian.md").read_text(), re.S | re.M)
-    assert found
-    for text in found:
-        load_ext_settings(json.loads(text))
+def test_the_settings_that_the_guardian_page_shows_are_the_shipped_ones_and_valid():
+    page = (ROOT / "docs" / "guardian.md").read_text()
+    (text,) = re.findall(r"^ *```json\n(.*?)^ *```", page, re.S | re.M)
+    shipped = json.loads((ROOT / "configs" / "guardian_sidecar" / "day_horizon.json").read_text())
+    assert json.loads(text) == shipped
+    settings = load_ext_settings(deep_merge_dicts(shipped, json.loads(json.dumps(sidecar_config()))))
+    assert settings.guardian.horizon_candles in settings.hyper.horizons
+    assert shipped["freqai"]["feature_parameters"]["label_period_candles"] == max(settings.hyper.horizons)
+    assert shipped["freqai"]["identifier"] != sidecar_config()["freqai"]["identifier"]
