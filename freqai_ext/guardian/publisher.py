@@ -255,7 +255,7 @@ class Publisher:
         outcome = await self._send(payload)
         self._after(outcome, held_back=outcome == "denied", good_until_s=payload.good_until_s)
         if outcome == "accepted" and self._suspended_by is not None:
-            # Said once: whoever pushes while this bot is stopped must not be overwritten by it.
+            # Sent once: another sidecar may push while this bot is stopped, and must not be overwritten.
             self._owes = False
             self._rest()
         if outcome == "accepted" and payload.entries and not self._compared:

@@ -240,7 +240,7 @@ STOPPED = "the bot is stopped"
 
 @pytest.mark.parametrize(("policy", "kind"), [("retract", "retraction"), ("neutral", "neutral")])
 @pytest.mark.parametrize("reason", [STOPPED, "the bot is paused", "the bot is reloading"])
-def test_a_bot_that_is_not_at_work_is_taken_back_at_once_and_heard_of_once(make_bot, store, reason, policy, kind):
+def test_a_bot_that_is_not_at_work_is_retracted_at_once_and_only_once(make_bot, store, reason, policy, kind):
     bot = make_bot(policy={"shutdown": policy}).start()
     bot.offer()
     bot.settle()
@@ -249,7 +249,7 @@ def test_a_bot_that_is_not_at_work_is_taken_back_at_once_and_heard_of_once(make_
     assert store.kinds == ["opinions", kind]
     assert all(entry["ev_bps"] == -1e-6 for entry in store.pairs.values())
     assert bot.publisher.status.state == "suspended"
-    # What is said by whoever takes over meanwhile must stand.
+    # What another sidecar pushes meanwhile must stand.
     store.pairs, store.source = {"BTCUSDT": {"probability": 0.9, "ev_bps": 50.0}}, "another sidecar"
     bot.pass_time(4 * INTERVAL_S, step_s=60.0)
     assert len(store.pushes) == 2
@@ -293,7 +293,7 @@ def test_what_a_paused_bot_forecasts_is_not_sent_until_it_is_at_work_again(make_
     assert store.pairs["BTCUSDT"]["probability"] == 0.8
 
 
-def test_a_stop_is_said_at_once_though_the_next_attempt_was_far_away(make_bot, store):
+def test_a_stop_is_sent_at_once_though_the_next_attempt_was_far_away(make_bot, store):
     bot = make_bot(push_interval_s=600.0).start()
     bot.offer()
     bot.settle()
@@ -307,7 +307,7 @@ def test_a_stop_is_said_at_once_though_the_next_attempt_was_far_away(make_bot, s
     assert store.pairs == {}
 
 
-def test_a_stop_that_guardian_does_not_hear_is_said_until_it_does(make_bot, store):
+def test_a_stop_that_guardian_does_not_answer_is_sent_until_it_does(make_bot, store):
     bot = make_bot().start()
     bot.offer()
     bot.settle()
@@ -321,7 +321,7 @@ def test_a_stop_that_guardian_does_not_hear_is_said_until_it_does(make_bot, stor
     assert store.kinds == ["opinions", "retraction"]
 
 
-def test_a_bot_that_starts_stopped_says_nothing_but_takes_back_what_an_earlier_run_left(make_bot, store):
+def test_a_bot_that_starts_stopped_sends_nothing_but_takes_back_what_an_earlier_run_left(make_bot, store):
     bot = make_bot()
     bot.suspended_by = STOPPED
     bot.start().pass_time(2 * INTERVAL_S, step_s=60.0)
