@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -80,13 +81,14 @@ class Reply:
 
     @property
     def retry_after_s(self) -> float | None:
-        """How many seconds the service asks to wait, by its own clock; ``None`` where it does not say."""
+        """How many seconds the service asks to wait, by its own clock where it shows it; ``None`` for no such wish."""
         value = self.headers.get("retry-after", "").strip()
         try:
             if not re.match(r"[A-Za-z]", value):
                 seconds = float(value)
             else:
-                until, now = parsedate_to_datetime(value), parsedate_to_datetime(self.headers.get("date", ""))
+                date, until = self.headers.get("date"), parsedate_to_datetime(value)
+                now = parsedate_to_datetime(date) if date else datetime.now(UTC)
                 seconds = (until - now).total_seconds()
         except (ValueError, TypeError):
             return None

@@ -45,6 +45,10 @@ class PairCoverage:
 def backtest(
     command: Annotated[list[str], typer.Argument(help="A freqtrade backtesting command line, behind two dashes.")],
     data: DataOption = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="Whose verdicts, where the store has those of several; news stats lists their names."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Backtest with news and by the RSI alone on the same range: freqai-ext news backtest -- backtesting -c c.json ...
@@ -58,9 +62,11 @@ def backtest(
     words = command[1:] if command[:1] == ["freqtrade"] else list(command)
     if words[:1] != ["backtesting"]:
         raise typer.BadParameter("only backtesting can be compared; write freqai-ext news backtest -- backtesting ...")
+    judge = _chosen_judge(words, judge)
+    news = {} if judge is None else {"news": {"judge": judge}}
     with scratch_folder() as scratch:
-        log, with_news = _run(words, data, scratch / "news", {})
-        _, without = _run(words, data, scratch / "rsi", {"enable_ai_analysis": False})
+        log, with_news = _run(words, data, scratch / "news", news)
+        _, without = _run(words, data, scratch / "rsi", {**news, "hybrid": {"enable_ai_analysis": False}})
     coverages = _coverages(log)
     if as_json:
         found = {"with_news": with_news, "rsi_only": without, "coverage": [vars(each) for each in coverages]}
@@ -69,13 +75,29 @@ def backtest(
     _print(Console(), with_news, without, coverages)
 
 
-def _run(words: Sequence[str], data: Path | None, folder: Path, hybrid: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _chosen_judge(words: Sequence[str], judge: str | None) -> str | None:
+    """Return whose verdicts the command goes by, before minutes are spent on a store that must be refused."""
+    from freqai_ext.cli._freqtrade_command import parse_command
+    from freqai_ext.config import load_ext_settings
+    from freqai_ext.news.judges import choose_judge
+    from freqai_ext.news.store import NewsStore
+
+    command = parse_command(words)
+    settings = load_ext_settings(command.config).news
+    store = NewsStore.recorded(settings.database or command.userdir / "news" / "news.sqlite")
+    try:
+        return choose_judge(store, judge or settings.judge)
+    finally:
+        store.close()
+
+
+def _run(words: Sequence[str], data: Path | None, folder: Path, section: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the log of a run, and the numbers of its strategy."""
     from freqai_ext._services.lifetime import command_that_ends_with_us
 
     folder.mkdir()
     overlay = folder / "overlay.json"
-    overlay.write_text(json.dumps({"freqai_ext": {"hybrid": hybrid}}))
+    overlay.write_text(json.dumps({"freqai_ext": section}))
     results = folder / "results"
     results.mkdir()
     own = [*words, "-c", str(overlay), "--cache", "none", "--export", "trades", "--backtest-directory", str(results)]

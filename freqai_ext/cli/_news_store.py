@@ -1,7 +1,8 @@
-"""``freqai-ext news score``, ``stats``, ``export`` and ``audit``: the store of news."""
+"""``freqai-ext news stats``, ``export`` and ``audit``: the store of news."""
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,24 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from freqai_ext.cli._config_options import ConfigOption, UserdirOption, bot_command
 from freqai_ext.errors import NewsDataError, SettingsError
 
 if TYPE_CHECKING:
     from freqai_ext.news.audit import AuditReport
-    from freqai_ext.news.scoring import Judge
     from freqai_ext.news.store import NewsStore
     from freqai_ext.news.store_statistics import StoreStatistics
 
 _WIDTH = 160
-_DAY_S = 86_400.0
-
-
-class JudgeOption(StrEnum):
-    """Who judges."""
-
-    LEXICON = "lexicon"
-    LLM = "llm"
+_TERMINAL_S = 0.2
+_LINE_S = 60.0
 
 
 class TableOption(StrEnum):
@@ -44,47 +37,6 @@ DatabaseOption = Annotated[Path, typer.Option(help="The store: freqai_ext.news.d
 SinceOption = Annotated[str | None, typer.Option(help="From this time on, ISO 8601, UTC unless it says otherwise.")]
 UntilOption = Annotated[str | None, typer.Option(help="Until this time.")]
 DEFAULT_DATABASE = Path("user_data/news/news.sqlite")
-
-
-def score(
-    database: DatabaseOption = DEFAULT_DATABASE,
-    judge: Annotated[
-        JudgeOption, typer.Option(help="Word list of our own, or the first language model of the configuration.")
-    ] = JudgeOption.LEXICON,
-    assets: Annotated[str, typer.Option(help="Base assets, such as BTC,ETH; by default all with news.")] = "",
-    since: SinceOption = None,
-    until: UntilOption = None,
-    interval_s: Annotated[float, typer.Option(help="Seconds between two verdicts on an asset.", min=60)] = 3_600.0,
-    judge_latency_s: Annotated[float, typer.Option(help="Seconds that a judgement takes.", min=0)] = 30.0,
-    config: ConfigOption = None,
-    userdir: UserdirOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Judge stored articles as a bot would have then. What was judged before is not asked for again."""
-    from freqai_ext.news.scoring import ScoringSettings, score_articles
-
-    wanted = frozenset(asset.upper() for asset in _words(assets))
-    with _store(database) as store, _judge(judge, config, userdir) as (ask, chosen):
-        settings = ScoringSettings(
-            assets=wanted or None,
-            since_s=_seconds("--since", since, float("-inf")),
-            until_s=_seconds("--until", until, float("inf")),
-            interval_s=interval_s,
-            judge_latency_s=judge_latency_s,
-            **chosen,
-        )
-        report = score_articles(store, ask, settings, _progress("moments"))
-    if as_json:
-        typer.echo(json.dumps(asdict(report), indent=2))
-        return
-    typer.echo(
-        f"{report.added} verdicts of {settings.model} stored, {report.known} known before, {report.failed} failed, of "
-        f"{report.moments} moments with news"
-    )
-    if report.tainted:
-        typer.echo(
-            f"{report.tainted} of them are tainted: the model was trained after these news and may know what followed"
-        )
 
 
 def stats(
@@ -171,57 +123,20 @@ def _store(database: Path, *, read_only: bool = False) -> "Iterator[NewsStore]":
         store.close()
 
 
-@contextmanager
-def _judge(
-    judge: JudgeOption, config: list[Path] | None, userdir: Path | None
-) -> "Iterator[tuple[Judge, Mapping[str, Any]]]":
-    """Give the judge, and what the scoring must know of it."""
-    if judge is JudgeOption.LEXICON:
-        from freqai_ext.news.baseline import LexiconJudge
-
-        lexicon = LexiconJudge()
-        yield lexicon.judge_context, {"model": lexicon.name}
-        return
-    import asyncio
-
-    from freqai_ext._services.secrets import resolve_secrets
-    from freqai_ext.config import load_ext_settings
-    from freqai_ext.news.llm import LlmClient
-    from freqai_ext.news.prompt import build_prompt
-
-    news = resolve_secrets(load_ext_settings(bot_command(config, userdir).config).news, "freqai_ext.news")
-    # Which of several models answers is chance, and each is trained until another day.
-    llm = news.llm.model_copy(update={"endpoints": news.llm.endpoints[:1]})
-    client = LlmClient(llm)
-    endpoint = llm.endpoints[0]
-    if endpoint.trained_until is None:
-        typer.echo(
-            f"{endpoint.model}: freqai_ext.news.llm.endpoints.0.trained_until is not set, so that nobody can tell "
-            "whether it knows what followed; set it to the day on which its knowledge ends",
-            err=True,
-        )
-        trained_until_s = None
-    else:
-        # That day is known, too.
-        trained_until_s = _seconds("trained_until", endpoint.trained_until, 0.0) + _DAY_S
-    with asyncio.Runner() as runner:
-        try:
-            yield (
-                lambda context: runner.run(client.judge(build_prompt(context))).judgement,
-                {
-                    "model": endpoint.model,
-                    "trained_until_s": trained_until_s,
-                    "names": news.names,
-                },
-            )
-        finally:
-            runner.run(client.aclose())
-
-
 def _progress(what: str) -> Any:
+    """Return what shows progress: in place on a terminal, else a line for each tenth or minute."""
+    shown_at_s, shown = time.monotonic(), 0
+
     def say(done: int, total: int) -> None:
+        nonlocal shown_at_s, shown
+        now_s = time.monotonic()
         if sys.stderr.isatty():
-            typer.echo(f"\r{done} of {total} {what}" + ("\n" if done == total else ""), nl=False, err=True)
+            if done == total or now_s - shown_at_s >= _TERMINAL_S:
+                typer.echo(f"\r{done} of {total} {what}" + ("\n" if done == total else ""), nl=False, err=True)
+                shown_at_s = now_s
+        elif done != shown and (done == total or 10 * (done - shown) >= total or now_s - shown_at_s >= _LINE_S):
+            typer.echo(f"{done} of {total} {what}", err=True)
+            shown_at_s, shown = now_s, done
 
     return say
 
@@ -252,6 +167,8 @@ def _print_statistics(found: "StoreStatistics") -> None:
         f"{found.articles} articles, seen {_time(found.first_seen_s)} to {_time(found.last_seen_s)}; "
         f"{found.verdicts} verdicts, {found.unconfirmed} not confirmed by the shared memory"
     )
+    if found.judges:
+        typer.echo(f"judges: {_counts(found.judges)}")
     table = Table(box=None, padding=(0, 2, 0, 0))
     titles = ("asset", "articles", "verdicts", "from", "to", "valid", "tainted", "impact", "sentiments", "origins")
     for title in titles:

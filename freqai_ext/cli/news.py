@@ -13,7 +13,8 @@ from freqai_ext.cli._config_options import ConfigOption, UserdirOption, bot_comm
 from freqai_ext.cli._fault_option import fault_settings
 from freqai_ext.cli._news_backtest import backtest
 from freqai_ext.cli._news_import import import_
-from freqai_ext.cli._news_store import audit, export, score, stats
+from freqai_ext.cli._news_score import score
+from freqai_ext.cli._news_store import audit, export, stats
 
 if TYPE_CHECKING:
     from freqai_ext.news.doctor import NewsDiagnosis

@@ -95,6 +95,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "bot": verdict.bot,
         "trained_until_s": verdict.trained_until_s,
         "made_at_s": verdict.made_at_s,
+        "judge_kind": verdict.judge_kind,
     }
 
 
@@ -116,6 +117,7 @@ def verdict_of(row: Row[Any]) -> Verdict:
         bot=row.bot,
         trained_until_s=row.trained_until_s,
         made_at_s=row.made_at_s,
+        judge_kind=row.judge_kind or ("lexicon" if row.model.startswith("lexicon-") else "llm"),
     )
 
 

@@ -13,8 +13,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    case,
+    func,
     inspect,
 )
+from sqlalchemy.exc import OperationalError
 
 _metadata: Final = MetaData()
 
@@ -65,11 +68,18 @@ verdicts: Final = Table(
     Column("bot", Text, nullable=False),
     Column("trained_until_s", Float),
     Column("made_at_s", Float),
+    Column("judge_kind", Text),
     Index("news_verdicts_by_time", "asset", "available_at_s"),
     # A row's number stands for it in columns of candles, so it is never given twice.
     sqlite_autoincrement=True,
 )
-"""``article_ids`` is a JSON list; ``made_at_s`` is empty where that is when the verdict was available."""
+"""``article_ids`` is a JSON list; ``made_at_s`` is empty where that is when the verdict was available,
+``judge_kind`` in rows of before there were several judges."""
+
+JUDGE_KIND: Final = func.coalesce(
+    verdicts.c.judge_kind, case((verdicts.c.model.like("lexicon-%"), "lexicon"), else_="llm")
+)
+"""The kind of a verdict's judge, rows without one included."""
 
 decisions: Final = Table(
     "news_decisions",
@@ -94,6 +104,18 @@ confirmations: Final = Table(
 )
 """Verdicts of this bot that were read back from the shared memory."""
 
+spendings: Final = Table(
+    "news_spendings",
+    _metadata,
+    Column("row", Integer, primary_key=True),
+    Column("at_s", Float, nullable=False),
+    Column("judge", Text, nullable=False),
+    Column("questions", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Index("news_spendings_by_time", "at_s"),
+)
+"""What was spent on judging archives, so that a budget of a day outlives a run."""
+
 purges: Final = Table(
     "news_purges",
     _metadata,
@@ -110,6 +132,7 @@ _MAY_NOT_BE_DELETED: Final = {
     mentions: _KEPT.format(time="first_seen_at_s"),
     verdicts: _KEPT.format(time="available_at_s"),
     decisions: _KEPT.format(time="decided_at_s"),
+    spendings: _KEPT.format(time="at_s"),
     confirmations: "EXISTS (SELECT 1 FROM news_verdicts WHERE id = OLD.verdict_id)",
     purges: "1",
 }
@@ -123,14 +146,19 @@ _SAME_ROW: Final = {
 
 
 # Of files from before them they are empty.
-_ADDED_LATER: Final = (verdicts.c.made_at_s, articles.c.date_assumed)
+_ADDED_LATER: Final = (verdicts.c.made_at_s, verdicts.c.judge_kind, articles.c.date_assumed)
 
 
 def create_tables(connection: Connection) -> None:
     """Make what is missing, with the triggers that keep the store append-only; older files get new columns."""
     _metadata.create_all(connection)
     for column in _missing_columns(connection):
-        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {column.type}")
+        try:
+            connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {column.type}")
+        except OperationalError:
+            # Another process may have added it meanwhile.
+            if column in _missing_columns(connection):
+                raise
     for table, kept in _MAY_NOT_BE_DELETED.items():
         for event, condition in (("UPDATE", "1"), ("DELETE", kept)):
             connection.exec_driver_sql(

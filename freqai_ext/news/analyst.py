@@ -6,8 +6,8 @@ import logging
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from freqai_ext._services.throttle import Throttle
@@ -16,7 +16,7 @@ from freqai_ext.news.assets import common_name
 from freqai_ext.news.budget import NewsBudget
 from freqai_ext.news.llm import JudgeAnswer, LlmUnavailableError
 from freqai_ext.news.prompt import EarlierVerdict, JudgeContext, Prompt, build_prompt
-from freqai_ext.news.records import Article, Verdict
+from freqai_ext.news.records import RECORDED, Article, Verdict
 from freqai_ext.news.search import NewsItem, NewsResult, NewsSearch, query_for, undated_if_later
 from freqai_ext.news.settings import NewsSettings
 from freqai_ext.news.watchlist import STANDS_FOR_S, Numbers, Watchlist
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 Earlier = Callable[[str, float], Sequence[EarlierVerdict]]
 """Tells the verdicts on an asset that were available before a time (UTC seconds), and what followed them by then."""
 
+Look = Callable[[str], Awaitable[object]]
+"""Has what the shared memory holds on an asset at hand."""
+
 Facts = Callable[[str, str, int], Awaitable[Sequence[str]]]
 """Tells what the shared memory holds on an asset and a question, so many texts at most."""
 
@@ -34,6 +37,7 @@ _LOOK_AGAIN_S: Final = 0.25
 _SLACK_S: Final = 30.0
 _FACTS_WITHIN_S: Final = 5.0
 _LONGEST_REASONING: Final = 500
+_JUDGED_FOR_S: Final = 7 * 86_400.0
 
 
 class Judge(Protocol):
@@ -52,8 +56,16 @@ class VerdictStore(Protocol):
     def add_verdict(self, verdict: Verdict) -> bool:
         """Store a verdict; False where its id is known."""
 
-    def newest(self, asset: str, at_s: float) -> Verdict | None:
-        """Return the newest verdict that was available at a time, however old."""
+    def newest(self, asset: str, at_s: float, *, judge: str | None = None) -> Verdict | None:
+        """Return the newest verdict of a judge that was available at a time, however old."""
+
+    def verdicts(
+        self, asset: str | None = None, since_s: float = ..., until_s: float = ..., *, judge: str | None = None
+    ) -> Sequence[Verdict]:
+        """Return the verdicts of a judge that became available in a time."""
+
+    def seen_at(self, asset: str, article_ids: Iterable[str]) -> Mapping[str, float]:
+        """Return when articles were first seen to be about an asset."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,8 @@ class AnalystStatus:
         Searches that another verdict, such as one of another bot, made unnecessary.
     no_news
         Searches that found nothing.
+    unchanged
+        Searches that found nothing that had not been judged before.
     failures
         Looks that failed.
     last_failure
@@ -79,6 +93,7 @@ class AnalystStatus:
     verdicts: int
     spared: int
     no_news: int
+    unchanged: int
     failures: int
     last_failure: str | None
     waiting: int
@@ -91,6 +106,9 @@ class Analyst:
     rests for ``news_check_interval_s``; a verdict that is younger, whoever made it, makes a search unnecessary. After a
     failure it is tried again in 60 s, doubling. Nothing is stored unless all of it is there and valid: finding no news
     is no verdict, and neither is a failure.
+
+    News of which a verdict of the last seven days has judged every piece are not judged again: a new verdict would make
+    old news look fresh, and the last one ages as it should. A piece is known by its address and headline.
 
     A verdict is available from the time at which the judgement had come. News dated after the search are judged as
     undated, for an engine's date may be wrong, or our clock; the store keeps the date that they claim.
@@ -112,6 +130,10 @@ class Analyst:
         strictly earlier than the question is left out.
     facts
         Tells texts of the shared memory, for the prompt. It is done without where it fails or takes 5 s.
+    look
+        Reads what other bots have shared on an asset, just before it is searched.
+    delay_s
+        For how many seconds an asset that is newly wanted is not searched, so that bots in step do not all search.
     """
 
     def __init__(
@@ -126,16 +148,18 @@ class Analyst:
         wake: Callable[[], None] = lambda: None,
         earlier: Earlier | None = None,
         facts: Facts | None = None,
+        look: Look | None = None,
+        delay_s: Callable[[str, float], float] = lambda _asset, _now_s: 0.0,
     ) -> None:
         self._settings, self._search, self._llm, self._store = settings, search, llm, store
         self._clock, self._bot, self._wake = clock, bot, wake
-        self._earlier, self._facts = earlier, facts
-        self._watchlist = Watchlist(settings.news_check_interval_s, clock)
+        self._earlier, self._facts, self._look = earlier, facts, look
+        self._watchlist = Watchlist(settings.news_check_interval_s, clock, delay_s)
         self._budget = NewsBudget(settings.budget, clock)
         self._found: dict[str, NewsResult] = {}
         self._writes: set[asyncio.Task[None]] = set()
         self._throttles: defaultdict[str, Throttle] = defaultdict(Throttle)
-        self._verdicts = self._spared = self._no_news = self._failures = 0
+        self._verdicts = self._spared = self._no_news = self._unchanged = self._failures = 0
         self._last_failure: str | None = None
         # Every client keeps a deadline of its own; this one is for a client that does not.
         self._deadline_s = (
@@ -151,7 +175,13 @@ class Analyst:
     def status(self) -> AnalystStatus:
         """How it fares."""
         return AnalystStatus(
-            self._verdicts, self._spared, self._no_news, self._failures, self._last_failure, len(self._watchlist)
+            self._verdicts,
+            self._spared,
+            self._no_news,
+            self._unchanged,
+            self._failures,
+            self._last_failure,
+            len(self._watchlist),
         )
 
     async def run(self, now_s: float) -> float:  # noqa: ARG002 - it takes long, and looks at the clock again and again
@@ -199,9 +229,12 @@ class Analyst:
 
     async def _verdict_on(self, asset: str, numbers: Numbers) -> float:
         """Have a verdict on an asset stored where there is news, and return until when the asset rests."""
-        known = await asyncio.to_thread(self._store.newest, asset, self._clock())
         interval_s = self._settings.news_check_interval_s
-        if known is not None and self._clock() - known.age_from_s < interval_s:
+        known = await self._fresh(asset)
+        if known is None and self._look is not None:
+            await self._look(asset)
+            known = await self._fresh(asset)
+        if known is not None:
             self._spared += 1
             return known.age_from_s + interval_s
         name = common_name(asset, self._settings.names)
@@ -215,6 +248,13 @@ class Analyst:
             self._forget(asset)
             logger.info("%s: no news found; it is searched again in %.0f s", asset, interval_s)
             return self._clock() + interval_s
+        articles = tuple(_article(item, asset, found.retrieved_at_s) for item in items)
+        seen_s, is_new = await asyncio.to_thread(self._known, asset, articles, asked_s)
+        if not is_new:
+            self._unchanged += 1
+            self._forget(asset)
+            logger.info("%s: nothing new among %d news; the last verdict ages on", asset, len(items))
+            return self._clock() + interval_s
         context = JudgeContext(
             asset=asset,
             name=name,
@@ -222,11 +262,14 @@ class Analyst:
             close=numbers.close,
             change_24h=numbers.change_24h,
             rsi=numbers.rsi,
-            items=tuple(undated_if_later(item, found.retrieved_at_s) for item in items),
+            items=tuple(
+                replace(undated_if_later(item, found.retrieved_at_s), first_seen_at_s=seen_s.get(article.id))
+                for item, article in zip(items, articles, strict=True)
+            ),
             earlier=await self._earlier_than(asset, asked_s),
             facts=await self._facts_on(asset, query),
         )
-        verdict = await self._judged(context, tuple(_article(item, asset, found.retrieved_at_s) for item in items))
+        verdict = await self._judged(context, articles)
         self._verdicts += 1
         self._forget(asset)
         logger.info(
@@ -234,6 +277,23 @@ class Analyst:
             asset, verdict.sentiment, verdict.impact_score, verdict.confidence, verdict.model, len(items),
         )  # fmt: skip
         return verdict.available_at_s + interval_s
+
+    async def _fresh(self, asset: str) -> Verdict | None:
+        """Return a verdict that is too young for a search, whoever made it."""
+        known = await asyncio.to_thread(self._store.newest, asset, self._clock(), judge=RECORDED)
+        is_fresh = known is not None and self._clock() - known.age_from_s < self._settings.news_check_interval_s
+        return known if is_fresh else None
+
+    def _known(self, asset: str, articles: Sequence[Article], now_s: float) -> tuple[Mapping[str, float], bool]:
+        """Return since when each of the articles is known, and whether there is one that no verdict has judged."""
+        seen_s = dict(self._store.seen_at(asset, [article.id for article in articles]))
+        judged: set[str] = set()
+        for verdict in self._store.verdicts(asset, now_s - _JUDGED_FOR_S, now_s, judge=RECORDED):
+            judged.update(verdict.article_ids)
+            for id in verdict.article_ids:
+                # What another bot has judged it had seen by then.
+                seen_s[id] = min(seen_s.get(id, verdict.age_from_s), verdict.age_from_s)
+        return seen_s, any(article.id not in judged for article in articles)
 
     async def _news_of(self, asset: str, query: str) -> NewsResult:
         """Search, except where a search that was made lately could not be judged."""
@@ -326,5 +386,7 @@ class Analyst:
 
 
 def _article(item: NewsItem, asset: str, seen_at_s: float) -> Article:
-    identity = hashlib.sha256("\n".join((item.url, item.title, item.text)).encode("utf-8", "replace")).hexdigest()[:32]
+    # A snippet changes from search to search: what has an address and a headline is known by them.
+    parts = (item.url, item.title) if item.url and item.title else (item.url, item.title, item.text)
+    identity = hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
     return Article(identity, item.title, item.text, item.url, (asset,), item.published_at_s, seen_at_s)

@@ -83,10 +83,14 @@ class VerdictHistory:
         The verdicts and articles.
     max_age_s
         A verdict is valid for so many seconds, the last moment included.
+    judge
+        Whose verdicts count: a name of :meth:`NewsStore.judges`. Those of the others are as if they were not there;
+        ``None`` mixes all.
     """
 
-    def __init__(self, store: NewsStore, max_age_s: float) -> None:
+    def __init__(self, store: NewsStore, max_age_s: float, judge: str | None = None) -> None:
         self.max_age_s = max_age_s
+        self.judge = judge
         self._store = store
         self._records: dict[str, VerdictRecord] = {}
         self._changing = threading.Lock()
@@ -175,7 +179,7 @@ class VerdictHistory:
         raise TypeError("a VerdictHistory cannot be sent to another process; make one there from its store")
 
     def _load(self, asset: str, since_s: float) -> VerdictRecord:
-        found = self._store.numbered_verdicts(asset, since_s)
+        found = self._store.numbered_verdicts(asset, since_s, judge=self.judge)
         verdicts = tuple(verdict for _, verdict in found)
         made_s = np.array([verdict.age_from_s for verdict in verdicts], dtype=np.float64)
         return VerdictRecord(
@@ -191,7 +195,7 @@ class VerdictHistory:
 
     def _extend(self, added: Added) -> None:
         with self._changing:
-            if added.verdict is not None:
+            if added.verdict is not None and self.judge in (None, added.verdict.judge):
                 self._extend_by_verdict(added.verdict, added.row)
             # The store alone knows which of them were not there before.
             for asset in {asset for article in added.articles for asset in article.assets} & self._records.keys():

@@ -13,7 +13,8 @@ from freqai_ext.news.assets import common_name
 from freqai_ext.news.judgement import MAX_REASONING_CHARACTERS, Judgement
 from freqai_ext.news.lexicon import DOUBTS, NEGATIONS, PHRASES, WEIGHTS
 from freqai_ext.news.prompt import JudgeContext
-from freqai_ext.news.records import Sentiment
+from freqai_ext.news.records import JudgeIdentity, Sentiment
+from freqai_ext.news.scoring import Answer
 
 _MAX_CHARACTERS: Final = 4_000
 _WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|\?")
@@ -41,6 +42,13 @@ class LexiconJudge:
 
     name: Final = "lexicon-1"
     """What verdicts call their model; changes with the words and the arithmetic."""
+
+    identity: Final = JudgeIdentity("lexicon", name, "1")
+    """Who judged, in verdicts on an archive. No prompt is asked, so that its version never changes."""
+
+    async def answer(self, context: JudgeContext) -> Answer:
+        """Return :meth:`judge_context`, for :func:`~freqai_ext.news.scoring.score_articles`."""
+        return Answer(self.judge_context(context))
 
     def judge(self, title_and_text: str, asset: str, name: str | None = None) -> Judgement:
         """Return what one piece of news says of ``asset``, which people also call ``name``.

@@ -17,7 +17,7 @@ from freqai_ext.news.perplexica import PerplexicaClient
 from freqai_ext.news.prompt import JudgeContext, build_prompt
 from freqai_ext.news.records import Verdict
 from freqai_ext.news.search import NewsItem, query_for
-from freqai_ext.news.searxng import SearxngClient
+from freqai_ext.news.searxng import NoResultsError, SearxngClient
 from freqai_ext.news.settings import GraphitiSettings, LlmEndpointSettings, NewsSettings
 
 NewsLevel = Literal["ok", "skipped", "warning", "failure"]
@@ -148,8 +148,13 @@ async def _searxng(settings: NewsSettings, clock: Callable[[], float]) -> Sequen
         return [NewsFinding(name, "skipped", "not set; it would tell when news were published")]
     try:
         async with aclosing(SearxngClient(settings.searxng, clock)) as client:
-            said = await client.probe()
-            return [NewsFinding(name, "ok", said)]
+            probe = await client.probe()
+            if not probe.results:
+                return [NewsFinding(name, "warning", f"{probe.text}; {_no_results(settings)}")]
+            return [NewsFinding(name, "ok", probe.text)]
+    except NoResultsError as error:
+        # Engines block a server for hours and come back; that it answers in JSON is what a setting can mend.
+        return [NewsFinding(name, "warning", f"{error}; {_no_results(settings)}")]
     except FreqaiExtError as error:
         return [NewsFinding(name, "failure", str(error))]
 
@@ -244,6 +249,14 @@ async def _written(client: GraphitiClient, request: DoctorRequest, clock: Callab
         "failure",
         f"a verdict was accepted and cannot be read back after {request.written_within_s:g} s: its ingest is dead or "
         "slow; see its log for errors of its language model, restart it, and prefer FalkorDB to Neo4j",
+    )
+
+
+def _no_results(settings: NewsSettings) -> str:
+    wider = "" if settings.searxng.time_range != "day" else ", or set freqai_ext.news.searxng.time_range to 'week'"
+    return (
+        "open its page /stats/errors, enable engines of the category 'news' that answer in its settings.yml, see that "
+        f"the server reaches the internet{wider}"
     )
 
 

@@ -10,7 +10,7 @@ import httpx
 
 from freqai_ext._services.http import Exchange
 from freqai_ext._services.strict_json import decode
-from freqai_ext.errors import NewsError, SettingsError
+from freqai_ext.errors import NewsAnswerError, NewsError, NewsUnavailableError, SettingsError
 from freqai_ext.news._graphiti_dialects import DIALECTS, Request, group_of
 from freqai_ext.news._plain_text import one_line
 from freqai_ext.news.records import Verdict
@@ -25,7 +25,9 @@ _CONNECT_TIMEOUT_S: Final = 2.0
 _MAX_ANSWER_BYTES: Final = 8_000_000
 _LONGEST_FACT: Final = 300
 _LONGEST_QUERY: Final = 300
-_SETTING: Final = "freqai_ext.news.graphiti.url"
+_DENIED: Final = frozenset({401, 403})
+_SECTION: Final = "freqai_ext.news.graphiti"
+_SETTING: Final = f"{_SECTION}.url"
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,21 @@ class GraphitiClient:
             self._confirmed_at_s = self._clock()
         return Page(tuple(sorted(records.values(), key=_observed)), is_whole=len(contents) < last)
 
+    async def page_since(self, asset: str, since_s: float) -> Page:
+        """Return the page that reaches back to ``since_s`` (UTC seconds), or to the last 800 episodes.
+
+        Where so much of the group cannot be read, as much as can.
+        """
+        page = await self.page(asset)
+        for last in _WIDER[1:]:
+            if page.is_whole or (page.records and page.records[0].observed_at_s < since_s):
+                break
+            try:
+                page = await self.page(asset, last)
+            except (NewsAnswerError, NewsUnavailableError):
+                break
+        return page
+
     async def stored(self, asset: str, verdict_id: str) -> bool:
         """Return whether a verdict can be read back; looks through the last 800 episodes of its asset."""
         for last in _WIDER:
@@ -213,10 +230,21 @@ class GraphitiClient:
             params=request.params,
         )
         if not reply.ok:
-            raise self._exchange.refusal(reply)
+            raise self._exchange.refusal(reply, self._remedy(reply.status))
         self._look_at_its_clock(reply.headers.get("date", ""))
         where = f"{reply.call}: the answer"
         return decode(reply.content, where), where
+
+    def _remedy(self, status: int) -> str | None:
+        if status not in _DENIED:
+            return None
+        if self._settings.token is None:
+            return f"it wants a key, and none is set: set {_SECTION}.token"
+        header = self._settings.token_header or self._dialect.token_header
+        return (
+            f"the key that was sent in the header {header} is not accepted: correct {_SECTION}.token, or the header by "
+            f"{_SECTION}.token_header"
+        )
 
     def _look_at_its_clock(self, date: str) -> None:
         try:

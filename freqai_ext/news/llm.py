@@ -62,7 +62,8 @@ class LlmUnavailableError(NewsUnavailableError):
     """No endpoint gave a valid judgement. The message holds what each of them said.
 
     ``attempts`` are all requests made, ``tokens`` what they cost, and ``lasting`` says whether every endpoint refused
-    the request, so that a later one fails as well until the settings are mended.
+    the request, so that a later one fails as well until the settings are mended. ``status`` is set where all answered
+    with the same, ``retry_after_s`` where all said how long to wait: the shortest of it.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -157,12 +158,14 @@ class LlmClient:
         course = Course(self._settings.deadline_s, before_attempt)
         faults: list[str] = []
         errors: list[NewsError] = []
+        waits_s: list[float | None] = []
         for endpoint, circuit in self._endpoints:
             rest_s = circuit.rests_for_s(self._clock())
             if rest_s > 0:
                 faults.append(
                     f"{endpoint.name}: left alone for {rest_s:.0f} s more, it failed {circuit.failures} times"
                 )
+                waits_s.append(rest_s)
                 continue
             if course.left_s < SHORTEST_ATTEMPT_S:
                 faults.append(f"{endpoint.name}: not asked, no time was left")
@@ -173,7 +176,10 @@ class LlmClient:
             except (NewsUnavailableError, NewsRefusedError, NewsAnswerError) as error:
                 faults.append(f"{endpoint.name}: {error}")
                 errors.append(error)
-                self._count_failure(endpoint, circuit, course, given_s)
+                waits_s.append(getattr(error, "retry_after_s", None))
+                # Who says how long to wait works; the wait is the caller's business.
+                if not waits_s[-1]:
+                    self._count_failure(endpoint, circuit, course, given_s)
                 continue
             circuit.succeeded()
             return JudgeAnswer(
@@ -189,6 +195,10 @@ class LlmClient:
             )
         failure = LlmUnavailableError(f"no language model gave a judgement; {'; '.join(faults)}")
         failure.attempts, failure.tokens = tuple(course.attempts), course.tokens
+        statuses = {getattr(error, "status", None) for error in errors}
+        failure.status = statuses.pop() if len(statuses) == 1 else None
+        known_s = [wait_s for wait_s in waits_s if wait_s is not None]
+        failure.retry_after_s = min(known_s) if known_s and len(known_s) == len(faults) else None
         failure.lasting = len(errors) == len(faults) and all(isinstance(error, NewsRefusedError) for error in errors)
         raise failure
 

@@ -1,7 +1,7 @@
 """What followed earlier verdicts: the memory that an entry must not contradict."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +36,11 @@ class Outcome:
 class Memory:
     """Mean outcomes of similar verdicts, as known at each candle's close.
 
-    A verdict's outcome is the return from the first close at which it was available to the first close a horizon later,
-    and is known from that close on. Similar are verdicts on the same asset with the same sentiment. Verdicts come in
-    swarms, and outcomes that overlap say the same: of each sentiment one verdict in any slot of one horizon counts, the
-    first.
+    A verdict's outcome is the return from the first close after it was made to the first close a horizon later. It is
+    known from that close on, and not before the verdict was available here: what another bot made earlier is part of
+    the memory from the moment of reading, in a running bot as in a later backtest of its store. Similar are verdicts on
+    the same asset with the same sentiment. Verdicts come in swarms, and outcomes that overlap say the same: of each
+    sentiment one verdict in any slot of one horizon counts, the one that was available first.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ class Memory:
     horizon_s
         Over how many seconds an outcome goes.
     window_s
-        Verdicts older than this are forgotten, so that a live bot with candles of this time, and of one horizon more,
-        knows the same as a backtest.
+        Verdicts made longer ago than this are forgotten, so that a live bot with candles of this time, and of one
+        horizon more, knows the same as a backtest.
     prior_count
         The mean is shrunk towards 0 as if so many outcomes of 0 had been seen besides.
 
@@ -118,7 +119,9 @@ class Memory:
     def outcomes(
         self, asset: str, candle_dates: pd.Series, close: pd.Series, candle_s: float, limit: int = 5
     ) -> tuple[Outcome, ...]:
-        """Return the newest verdicts available strictly before the last close, the newest first, and what followed.
+        """Return the verdicts made last of those available strictly before the last close, and what followed.
+
+        The newest comes first.
 
         Raises
         ------
@@ -130,8 +133,8 @@ class Memory:
         closes_s, prices = epoch_s(candle_dates) + candle_s, close.to_numpy(dtype=np.float64)
         record = self._history.record(asset, float(closes_s.min()) - self._window_s)
         end = int(np.searchsorted(record.times_s, closes_s[-1], side="left"))
-        places = np.arange(max(end - limit, 0), end)[::-1]
-        known_s, returns = _returns(record.times_s[places], closes_s, prices, candle_s, self._horizon_s)
+        places = np.argsort(record.made_s[:end], kind="stable")[::-1][:limit]
+        known_s, returns = _returns(record.made_s[places], closes_s, prices, candle_s, self._horizon_s)
         return tuple(
             Outcome(record.verdicts[place], float(ratio) if known and np.isfinite(ratio) else None)
             for place, known, ratio in zip(places, np.isfinite(known_s), returns, strict=True)
@@ -146,18 +149,29 @@ class Memory:
         candle_s: float,
         at: npt.NDArray[np.intp],
     ) -> FloatArray:
-        times_s = record.times_s[record.values[:, 1] == sign]
-        _, first = np.unique(np.floor(times_s / self._horizon_s), return_index=True)
-        times_s = times_s[first]
-        known_s, returns = _returns(times_s, closes_s, prices, candle_s, self._horizon_s)
-        told = np.isfinite(known_s) & np.isfinite(returns)
-        times_s, known_s = times_s[told], known_s[told]
-        sums = np.concatenate([[0.0], np.cumsum(sign * returns[told] * 1e4)])
-        until = np.searchsorted(known_s, closes_s[at], side="right")
-        since = np.minimum(np.searchsorted(times_s, closes_s[at] - self._window_s, side="left"), until)
-        count = (until - since).astype(np.float64)
-        mean = (sums[until] - sums[since]) / np.maximum(count + self._prior_count, 1.0)
-        return np.column_stack([mean, count])
+        is_of_sign = record.values[:, 1] == sign
+        times_s, made_s = record.times_s[is_of_sign], record.made_s[is_of_sign]
+        # By when they were available, so that what arrives later never takes the place of what had counted until then.
+        _, first = np.unique(np.floor(made_s / self._horizon_s), return_index=True)
+        times_s, made_s = times_s[first], made_s[first]
+        followed_s, returns = _returns(made_s, closes_s, prices, candle_s, self._horizon_s)
+        known_s = np.maximum(followed_s, times_s)
+        # What is forgotten before it is known never counts.
+        told = np.isfinite(known_s) & np.isfinite(returns) & (known_s <= made_s + self._window_s)
+        bps = sign * returns[told] * 1e4
+        entered = _sums_until(known_s[told], bps, closes_s[at], side="right")
+        left = _sums_until(made_s[told] + self._window_s, bps, closes_s[at], side="left")
+        total, count = entered[0] - left[0], entered[1] - left[1]
+        return np.column_stack([total / np.maximum(count + self._prior_count, 1.0), count])
+
+
+def _sums_until(
+    times_s: FloatArray, values: FloatArray, moments_s: FloatArray, side: Literal["left", "right"]
+) -> tuple[FloatArray, FloatArray]:
+    """Return sum and count of the values with times up to each moment, that time included with ``"right"``."""
+    order = np.argsort(times_s, kind="stable")
+    places = np.searchsorted(times_s[order], moments_s, side=side)
+    return np.concatenate([[0.0], np.cumsum(values[order])])[places], places.astype(np.float64)
 
 
 def _returns(

@@ -8,6 +8,14 @@ Sentiment = Literal["positive", "negative", "neutral"]
 Origin = Literal["live", "shared", "imported", "synthetic"]
 """Where a verdict comes from: this bot's own search, another bot's by Graphiti, an archive, or made up for tests."""
 
+JudgeKind = Literal["llm", "lexicon"]
+"""What judged: a language model, or a list of words."""
+
+RECORDED: Final = "recorded"
+"""The judge of all verdicts that bots made: whichever models they asked, a bot decided by all of them together."""
+
+_KINDS: Final = ("llm", "lexicon")
+
 SIGN: Final[dict[Sentiment, int]] = {"positive": 1, "neutral": 0, "negative": -1}
 
 
@@ -39,6 +47,42 @@ class Article:
     published_at_s: float | None
     first_seen_at_s: float
     date_assumed: str | None = None
+
+
+@dataclass(frozen=True)
+class JudgeIdentity:
+    """Who judged an archive. Verdicts of two judges on the same news never mix in one backtest.
+
+    Attributes
+    ----------
+    kind
+        A language model or a list of words.
+    model
+        Which one.
+    prompt_version
+        How it was asked.
+
+    Examples
+    --------
+    >>> JudgeIdentity("llm", "qwen3:8b", "2").name
+    'llm:qwen3:8b:2'
+    """
+
+    kind: JudgeKind
+    model: str
+    prompt_version: str
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and reports; never :data:`RECORDED`."""
+        return f"{self.kind}:{self.model}:{self.prompt_version}"
+
+    @classmethod
+    def of_name(cls, name: str) -> "JudgeIdentity | None":
+        """Return the judge of that name; ``None`` where it names none. A model's own name may hold colons."""
+        kind, _, rest = name.partition(":")
+        model, _, prompt_version = rest.rpartition(":")
+        return cls("llm" if kind == "llm" else "lexicon", model, prompt_version) if kind in _KINDS and model else None
 
 
 @dataclass(frozen=True)
@@ -74,6 +118,8 @@ class Verdict:
     made_at_s
         When its maker had it, UTC seconds by the maker's clock; ``None`` is ``available_at_s``. A verdict of another
         bot is available here only after it was made, and no fresher for that.
+    judge_kind
+        What judged it.
     """
 
     id: str
@@ -91,6 +137,14 @@ class Verdict:
     bot: str
     trained_until_s: float | None = None
     made_at_s: float | None = None
+    judge_kind: JudgeKind = "llm"
+
+    @property
+    def judge(self) -> str:
+        """The name of the judge: :data:`RECORDED`, or that of the archive's (:class:`JudgeIdentity`)."""
+        if self.origin != "imported":
+            return RECORDED
+        return JudgeIdentity(self.judge_kind, self.model, self.prompt_version).name
 
     @property
     def age_from_s(self) -> float:
@@ -101,6 +155,26 @@ class Verdict:
     def tainted(self) -> bool:
         """Whether the model may have known what happened next: it was trained after the news came."""
         return self.trained_until_s is not None and self.trained_until_s > self.available_at_s
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What the judging of an archive cost.
+
+    Attributes
+    ----------
+    at_s
+        When it was counted, UTC seconds.
+    judge
+        Name of the judge.
+    questions, tokens
+        How many.
+    """
+
+    at_s: float
+    judge: str
+    questions: int
+    tokens: int
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar, get_args
 
 from freqai_ext._services.backoff import Backoff
 from freqai_ext._services.throttle import Throttle
-from freqai_ext.errors import NewsAnswerError, NewsRefusedError, NewsUnavailableError
+from freqai_ext.errors import NewsAnswerError, NewsError, NewsRefusedError, NewsUnavailableError
 from freqai_ext.news._outbox import Outbox, Sending
 from freqai_ext.news._plain_text import one_line
 from freqai_ext.news.graphiti import GraphitiClient, Page
@@ -26,6 +26,7 @@ _LONGEST_BOT_NAME: Final = 100
 _NOTHING_ARRIVED: Final = frozenset({429, 502, 503})
 _OF_ONE_GROUP: Final = 500
 _CLOCKS_DIFFER_S: Final = 600.0
+_DAY_S: Final = 86_400.0
 
 Trouble = Literal["outage", "group", "verdict", "own side"]
 ResultT = TypeVar("ResultT")
@@ -74,8 +75,10 @@ class Replica:
 
     A verdict of another bot was available to that bot when it had it, and is available to this one from the moment of
     reading: it is handed over with that moment as ``available_at_s``, and with its maker's as ``made_at_s``, from which
-    its age counts. Those older than ``max_age_s`` are left out, as they are not valid any more. What the maker's clock
-    puts in the future is left out until then.
+    its age counts. What the maker's clock puts in the future is left out until then.
+
+    The first time that an asset is read, so is its history of ``history_s``, up to 800 episodes: verdicts that are not
+    valid any more, but have a past to remember. Later, those older than ``max_age_s`` are left out.
 
     An outage is a state: it is logged at the first, second, fourth … failure as a warning.
 
@@ -93,18 +96,23 @@ class Replica:
     watched
         Tells the base assets whose verdicts of other bots are wanted.
     receive
-        Given verdicts of other bots, oldest first, each once.
+        Given verdicts that are not pending here, oldest first, each once; returns False for one that it has already,
+        such as this bot's own of before a restart.
     bot
-        Name of this bot. A record by that name is its own where it is from before this replica's first run.
+        Name of this bot, which others should not have. It does not decide which verdicts are its own: bots that nobody
+        has named are all called the same.
     clock
         UTC seconds.
     max_age_s
         ``freqai_ext.news.max_age_minutes`` in seconds.
+    history_s
+        ``freqai_ext.news.graphiti.history_days`` in seconds.
 
     Notes
     -----
-    ``pending``, ``confirm``, ``watched`` and ``receive`` run in a thread of their own, one at a time, since they may
-    wait for a database; where one fails it is logged and tried again at the next run.
+    ``pending``, ``confirm``, ``watched`` and ``receive`` run in a thread of their own, since they may wait for a
+    database: one at a time, but for ``receive`` during :meth:`look`. Where one fails it is logged and tried again at
+    the next run.
 
     New verdicts are written at the next run: wake the worker.
     """
@@ -121,21 +129,19 @@ class Replica:
         clock: Callable[[], float] = time.time,
         *,
         max_age_s: float = 5_400.0,
+        history_s: float = 0.0,
     ) -> None:
         self._settings, self._client = settings, client
         self._pending, self._confirm, self._watched, self._receive = pending, confirm, watched, receive
         self._bot, self._clock, self._max_age_s = one_line(bot, _LONGEST_BOT_NAME), clock, max_age_s
+        self._history_s = max(history_s, max_age_s)
+        self._with_history: set[str] = set()
         self._outbox = Outbox(settings.confirm_within_s)
         self._seen: dict[str, float] = {}
         self._began_s: float | None = None
         self._poll_at_s = self._retry_at_s = float("-inf")
         self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
-        self._throttles: dict[Trouble, Throttle] = {
-            "outage": Throttle(),
-            "group": Throttle(),
-            "verdict": Throttle(),
-            "own side": Throttle(),
-        }
+        self._throttles: dict[Trouble, Throttle] = {trouble: Throttle() for trouble in get_args(Trouble)}
         self._namesake_named = False
         self._state = ReplicaState()
 
@@ -168,6 +174,23 @@ class Replica:
         self._throttles["outage"].reset()
         self._backoff.reset()
         return self._poll_at_s
+
+    async def look(self, asset: str) -> None:
+        """Read what is there of an asset now, out of turn; nothing where the server is away.
+
+        May be called while :meth:`run` is at work, in the same loop.
+        """
+        if self._state.outage is not None or self._clock() < self._retry_at_s:
+            return
+        try:
+            page = await self._client.page(asset)
+        except NewsError as error:
+            # What is wrong with this one group, the next turn says.
+            if isinstance(error, NewsRefusedError) or getattr(error, "status", _OF_ONE_GROUP) != _OF_ONE_GROUP:
+                self._outage(error)
+            return
+        for record in page.records:
+            await self._hand_over(record, self._clock() - self._max_age_s)
 
     async def close(self) -> None:
         """Close the client. What is not confirmed stays pending where it came from."""
@@ -206,13 +229,15 @@ class Replica:
         watched = await self._aside("watched assets are not known", self._watched)
         for asset in sorted((self._outbox.assets | frozenset(watched or ())) - frozenset(pages)):
             await self._read(asset)
-        oldest_s = self._clock() - self._max_age_s
+        oldest_s = self._clock() - self._history_s
         self._seen = {verdict_id: at_s for verdict_id, at_s in self._seen.items() if at_s >= oldest_s}
 
     async def _read(self, asset: str) -> Page | None:
         """Return what is there of an asset; ``None`` where that of this one asset cannot be read."""
+        is_first = asset not in self._with_history and self._history_s > self._max_age_s
+        oldest_s = self._clock() - (self._history_s if is_first else self._max_age_s)
         try:
-            page = await self._client.page(asset)
+            page = await (self._client.page_since(asset, oldest_s) if is_first else self._client.page(asset))
             for sending in self._outbox.about(asset):
                 if any(record.id == sending.verdict.id for record in page.records):
                     await self._confirmed(sending)
@@ -220,16 +245,22 @@ class Replica:
                     await self._look_again(sending, page)
                 elif self._outbox.searchable(sending, self._clock()) and await self._is_there(sending, page):
                     await self._confirmed(sending)
-        except NewsAnswerError as error:
-            self._say("group", f"{error}")
-            return None
-        except NewsUnavailableError as error:
-            if error.status != _OF_ONE_GROUP:
+        except (NewsAnswerError, NewsUnavailableError) as error:
+            if getattr(error, "status", _OF_ONE_GROUP) != _OF_ONE_GROUP:
                 raise
             self._say("group", f"{error}")
             return None
-        for record in page.records:
-            await self._hand_over(record)
+        received = self._state.received
+        handed_over = [await self._hand_over(record, oldest_s) for record in page.records]
+        if is_first and all(handed_over):
+            self._with_history.add(asset)
+            if count := self._state.received - received:
+                logger.info(
+                    "%s: %d verdicts of other bots of the last %.1f days are read",
+                    asset,
+                    count,
+                    self._history_s / _DAY_S,
+                )
         return page
 
     async def _look_again(self, sending: Sending, page: Page) -> None:
@@ -309,36 +340,41 @@ class Replica:
             ingest_dead=self._outbox.ingest_dead,
         )
 
-    async def _hand_over(self, record: SharedRecord) -> None:
+    async def _hand_over(self, record: SharedRecord, oldest_s: float) -> bool:
+        """Hand a record over where it is wanted; returns whether that need not be tried again."""
         read_at_s = self._clock()
-        age_s = read_at_s - record.observed_at_s
-        if record.id in self._seen or not 0.0 <= age_s <= self._max_age_s or self._is_own(record):
-            return
-        verdict = dataclasses.replace(record.verdict(), available_at_s=read_at_s)
-        if await self._aside("a verdict of another bot is not kept", lambda: self._receive(verdict) or True):
-            self._seen[record.id] = record.observed_at_s
-            self._note(received=self._state.received + 1)
-
-    def _is_own(self, record: SharedRecord) -> bool:
-        if record.bot != self._bot:
-            return False
-        if self._began_s is None or record.observed_at_s < self._began_s:
+        is_wanted = oldest_s <= record.observed_at_s <= read_at_s
+        if record.id in self._seen or not is_wanted:
             return True
-        if not self._namesake_named:
+        # Noted first: two readings of one asset may be under way.
+        self._seen[record.id] = record.observed_at_s
+        verdict = dataclasses.replace(record.verdict(), available_at_s=read_at_s)
+        kept = await self._aside("a verdict of another bot is not kept", lambda: (self._receive(verdict),))
+        if kept is None:
+            self._seen.pop(record.id, None)
+            return False
+        if kept != (False,):
+            self._note(received=self._state.received + 1)
+            self._name_namesake(record)
+        return True
+
+    def _name_namesake(self, record: SharedRecord) -> None:
+        # One from before this run may be its own, from a store that was lost.
+        is_since_start = self._began_s is not None and record.observed_at_s >= self._began_s
+        if record.bot == self._bot and is_since_start and not self._namesake_named:
             self._namesake_named = True
             logger.warning(
                 "%s: another bot calls itself %r as this one does; set freqai_ext.news.bot to tell them apart",
                 self._client.shown_url,
                 self._bot,
             )
-        return False
 
-    def _outage(self, error: NewsUnavailableError | NewsRefusedError) -> float:
+    def _outage(self, error: NewsError) -> float:
         wait_s = self._backoff.next()
         if isinstance(error, NewsRefusedError):
             wait_s = _LONGEST_WAIT_S
-        elif error.retry_after_s is not None:
-            wait_s = min(max(wait_s, error.retry_after_s), _LONGEST_WAIT_S)
+        elif (asked_s := getattr(error, "retry_after_s", None)) is not None:
+            wait_s = min(max(wait_s, asked_s), _LONGEST_WAIT_S)
         self._retry_at_s = self._clock() + wait_s
         self._say("outage", f"{error}; {self._outbox.waiting} verdicts wait to be shared")
         if self._throttles["outage"].count > 1 or getattr(error, "unsent", False):

@@ -3,81 +3,54 @@
 A model that was trained after the news came has seen what followed; verdicts of one are marked as tainted.
 """
 
+import asyncio
 import hashlib
-import math
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from freqai_ext.errors import NewsAnswerError, NewsUnavailableError
-from freqai_ext.news.assets import common_name
+from freqai_ext.errors import NewsAnswerError, NewsBudgetError, NewsUnavailableError
 from freqai_ext.news.judgement import Judgement
-from freqai_ext.news.prompt import JudgeContext, Prompt, build_prompt
-from freqai_ext.news.records import Article, Verdict
-from freqai_ext.news.search import NewsItem, undated_if_later
+from freqai_ext.news.prompt import JudgeContext, build_prompt
+from freqai_ext.news.records import JudgeIdentity, Verdict
+from freqai_ext.news.scoring_budget import ScoringBudget
+from freqai_ext.news.scoring_plan import Material, ScoringPlan, ScoringSettings, plan_scoring
 from freqai_ext.news.store import NewsStore
+
+__all__ = ["ARCHIVE_BOT", "Answer", "Judge", "ScoringReport", "ScoringSettings", "score_articles"]
 
 ARCHIVE_BOT: Final = "archive"
 
-_DAY_S: Final = 86_400.0
-_BATCH: Final = 500
 _LONGEST_UNSTORED_S: Final = 5.0
 _MOST_FAILURES_IN_A_ROW: Final = 5
 
 Progress = Callable[[int, int], None]
 
 
-class Judge(Protocol):
-    """Something that judges, such as :meth:`~freqai_ext.news.baseline.LexiconJudge.judge_context`."""
+@dataclass(frozen=True)
+class Answer:
+    """A judgement, and the tokens that it took; 0 where it took none."""
 
-    def __call__(self, context: JudgeContext, /) -> Judgement:
+    judgement: Judgement
+    tokens: int = 0
+
+
+class Judge(Protocol):
+    """Something that judges: :class:`~freqai_ext.news.llm_judge.LlmJudge`, :class:`LexiconJudge`."""
+
+    @property
+    def identity(self) -> JudgeIdentity:
+        """Who it is, in its verdicts."""
+
+    async def answer(self, context: JudgeContext) -> Answer:
         """Return the judgement.
 
         Raises
         ------
         NewsUnavailableError, NewsAnswerError
-            If there is none this time; the others go on.
+            If there is none this time; the others go on, unless it is ``lasting``.
         """
-
-
-@dataclass(frozen=True)
-class ScoringSettings:
-    """How stored articles are judged.
-
-    Attributes
-    ----------
-    model
-        What the judge is called in verdicts.
-    trained_until_s
-        When its knowledge ends, UTC seconds; ``None`` for one that knows nothing of the world.
-    assets
-        Judged; all by default.
-    since_s, until_s
-        Judged are the moments in ``[since_s, until_s)``.
-    interval_s
-        Moments are its multiples.
-    window_s
-        At each moment, articles first seen within so many seconds before it are judged.
-    max_items
-        The newest so many of them.
-    judge_latency_s
-        A verdict is available so many seconds after its moment.
-    names
-        What assets are called beside their ticker; well-known names are known.
-    """
-
-    model: str
-    trained_until_s: float | None = None
-    assets: Collection[str] | None = None
-    since_s: float = -math.inf
-    until_s: float = math.inf
-    interval_s: float = 3_600.0
-    window_s: float = _DAY_S
-    max_items: int = 8
-    judge_latency_s: float = 30.0
-    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,27 +61,45 @@ class ScoringReport:
     ----------
     moments
         Moments with news, all assets together.
+    unchanged
+        Of them, those without anything that had not been judged before; they get no verdict.
     known
-        Of them, those whose question the model had answered before.
+        Of them, those whose question the judge had answered before.
     added
         Verdicts that were stored.
     tainted
         Of them, those whose model may have known what happened next.
     failed
         Questions without an answer; they are asked again in the next run.
+    left
+        Questions that were not asked, because the budget was spent.
+    tokens
+        What the answers took.
+    stopped
+        Why some were not asked; ``None`` where all were.
     """
 
     moments: int
+    unchanged: int
     known: int
     added: int
     tainted: int
     failed: int
+    left: int
+    tokens: int
+    stopped: str | None
 
 
 def score_articles(
-    store: NewsStore, judge: Judge, settings: ScoringSettings, progress: Progress | None = None
+    store: NewsStore,
+    judge: Judge,
+    settings: ScoringSettings,
+    progress: Progress | None = None,
+    *,
+    plan: ScoringPlan | None = None,
+    budget: ScoringBudget | None = None,
 ) -> ScoringReport:
-    """Store a verdict for each asset and moment with news; those that are there already are not asked for again.
+    """Store a verdict for each asset and moment with something new; those that are there already are not asked for.
 
     Only articles that count as seen by then are told, and nothing of prices. What was judged is stored as it comes, so
     that a run that was cut off goes on where it ended.
@@ -116,107 +107,132 @@ def score_articles(
     Parameters
     ----------
     progress
-        Called with moments done and all moments, now and then.
+        Called with questions done and all questions, after each.
+    plan
+        Of :func:`plan_scoring`, where the caller has it already.
+    budget
+        Ends the run in good order where it is spent.
 
     Raises
     ------
     NewsDataError
         If the store cannot be used.
     NewsUnavailableError, NewsAnswerError
-        If the judge fails five times in a row; other errors of its at once.
+        If the judge fails five times in a row, or says that it stays so; other errors of its at once.
     """
-    run = _Run(store, settings)
-    assets = sorted(settings.assets) if settings.assets is not None else store.assets()
-    moments = [(asset, moment_s) for asset in assets for moment_s in run.moments(asset)]
-    try:
-        for done, (asset, moment_s) in enumerate(moments):
-            run.judge(judge, asset, moment_s)
-            if run.flush() and progress is not None:
-                progress(done + 1, len(moments))
-    finally:
-        run.flush(all_of_it=True)
-    if progress is not None:
-        progress(len(moments), len(moments))
-    return ScoringReport(len(moments), run.known, run.added, run.tainted, run.failed)
+    plan = plan or plan_scoring(store, judge.identity, settings)
+    run = _Run(store, judge, settings, plan, budget, progress)
+    asyncio.run(run.go())
+    return ScoringReport(
+        moments=plan.moments,
+        unchanged=plan.unchanged,
+        known=plan.known,
+        added=run.added,
+        tainted=run.tainted,
+        failed=run.failed,
+        left=len(plan.questions) - run.done,
+        tokens=run.tokens,
+        stopped=run.stopped,
+    )
 
 
 class _Run:
-    def __init__(self, store: NewsStore, settings: ScoringSettings) -> None:
-        self.known = self.added = self.tainted = self.failed = 0
-        self._store, self._settings = store, settings
-        self._answered = store.prompts(settings.model)
-        self._articles: dict[str, tuple[Article, ...]] = {}
+    def __init__(
+        self,
+        store: NewsStore,
+        judge: Judge,
+        settings: ScoringSettings,
+        plan: ScoringPlan,
+        budget: ScoringBudget | None,
+        progress: Progress | None,
+    ) -> None:
+        self.done = self.added = self.tainted = self.failed = self.tokens = 0
+        self.stopped: str | None = None
+        self._store, self._judge, self._settings, self._budget = store, judge, settings, budget
+        self._material = Material(store, settings)
+        self._total, self._questions = len(plan.questions), iter(plan.questions)
+        self._progress = progress
         self._unstored: list[Verdict] = []
+        self._uncounted = (0, 0)
         self._failed_in_a_row = 0
         self._stored_at_s = time.monotonic()
 
-    def moments(self, asset: str) -> Iterator[float]:
-        """Give the moments at which there is news of ``asset``."""
-        step_s = self._settings.interval_s
-        last_s = -math.inf
-        for article in self._of(asset):
-            first = max(article.first_seen_at_s, self._settings.since_s, last_s + step_s)
-            moment_s = math.ceil(first / step_s) * step_s
-            while moment_s < article.first_seen_at_s + self._settings.window_s and moment_s < self._settings.until_s:
-                if moment_s > last_s:
-                    yield moment_s
-                    last_s = moment_s
-                moment_s += step_s
-
-    def judge(self, judge: Judge, asset: str, moment_s: float) -> None:
-        articles = self._seen(asset, moment_s)
-        context = JudgeContext(
-            asset=asset,
-            name=common_name(asset, self._settings.names),
-            now_s=moment_s,
-            items=tuple(_item(article) for article in articles),
-        )
-        prompt = build_prompt(context)
-        if prompt.sha256 in self._answered:
-            self.known += 1
-            return
+    async def go(self) -> None:
+        workers = [
+            asyncio.create_task(self._work(self._questions)) for _ in range(max(1, self._settings.questions_at_once))
+        ]
         try:
-            judgement = judge(context)
-        except (NewsUnavailableError, NewsAnswerError):
-            self.failed += 1
-            self._failed_in_a_row += 1
-            if self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
-                raise
-            return
-        self._failed_in_a_row = 0
-        self._unstored.append(self._verdict(asset, moment_s, judgement, prompt, articles))
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            self._flush(all_of_it=True)
 
-    def flush(self, *, all_of_it: bool = False) -> bool:
-        """Store what was judged, where it is enough or it is time; return whether that was so."""
+    async def _work(self, questions: Iterator[tuple[str, float]]) -> None:
+        while self.stopped is None:
+            # Nothing is awaited up to the question itself, so that each is taken once and the budget never overrun.
+            question = next(questions, None)
+            if question is None:
+                return
+            articles = self._material.seen(*question)
+            context = self._material.context(*question)
+            prompt = build_prompt(context)
+            try:
+                if self._budget is not None:
+                    self._budget.reserve(prompt.tokens)
+            except NewsBudgetError as error:
+                self.stopped = str(error)
+                return
+            tokens = 0
+            try:
+                answer = await self._judge.answer(context)
+                tokens = answer.tokens
+            except (NewsUnavailableError, NewsAnswerError) as error:
+                tokens = getattr(error, "tokens", 0)
+                self._fail(error)
+            else:
+                self._failed_in_a_row = 0
+                ids = tuple(article.id for article in articles)
+                self._unstored.append(self._verdict(*question, answer.judgement, prompt.sha256, ids))
+            finally:
+                if self._budget is not None:
+                    self._budget.settle(prompt.tokens, tokens)
+                self.tokens += tokens
+                self._uncounted = (self._uncounted[0] + 1, self._uncounted[1] + tokens)
+                self._flush()
+            self.done += 1
+            if self._progress is not None:
+                self._progress(self.done, self._total)
+
+    def _fail(self, error: NewsUnavailableError | NewsAnswerError) -> None:
+        self.failed += 1
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW or getattr(error, "lasting", False):
+            raise error
+
+    def _flush(self, *, all_of_it: bool = False) -> None:
+        """Store what was judged, where it is enough or it is time."""
         late = time.monotonic() - self._stored_at_s >= _LONGEST_UNSTORED_S
-        if not (all_of_it or late or len(self._unstored) >= _BATCH):
-            return False
-        self.added += self._store.add_verdicts(self._unstored)
+        questions, tokens = self._uncounted
+        if not questions or not (all_of_it or late or len(self._unstored) >= self._settings.unstored_verdicts):
+            return
+        spending = self._budget.written(questions, tokens) if self._budget is not None else None
+        self.added += self._store.add_verdicts(self._unstored, spending)
         self.tainted += sum(verdict.tainted for verdict in self._unstored)
-        self._unstored = []
+        self._unstored, self._uncounted = [], (0, 0)
         self._stored_at_s = time.monotonic()
-        return True
-
-    def _of(self, asset: str) -> tuple[Article, ...]:
-        if asset not in self._articles:
-            since_s = self._settings.since_s - self._settings.window_s
-            # One asset comes after another, so that one at a time is enough.
-            self._articles = {asset: self._store.articles(asset, since_s, self._settings.until_s)}
-        return self._articles[asset]
-
-    def _seen(self, asset: str, moment_s: float) -> tuple[Article, ...]:
-        articles = self._of(asset)
-        end = bisect_right(articles, moment_s, key=lambda article: article.first_seen_at_s)
-        begin = bisect_right(
-            articles, moment_s - self._settings.window_s, hi=end, key=lambda article: article.first_seen_at_s
-        )
-        return articles[max(begin, end - self._settings.max_items) : end][::-1]
 
     def _verdict(
-        self, asset: str, moment_s: float, judgement: Judgement, prompt: Prompt, articles: tuple[Article, ...]
+        self,
+        asset: str,
+        moment_s: float,
+        judgement: Judgement,
+        prompt_sha256: str,
+        article_ids: tuple[str, ...],
     ) -> Verdict:
-        settings = self._settings
-        identity = "\n".join((settings.model, asset, f"{moment_s:.3f}", prompt.sha256))
+        judge, settings = self._judge.identity, self._settings
+        identity = "\n".join((judge.name, asset, f"{moment_s:.3f}", prompt_sha256))
         return Verdict(
             id=hashlib.sha256(identity.encode()).hexdigest()[:32],
             asset=asset,
@@ -225,16 +241,12 @@ class _Run:
             sentiment=judgement.sentiment,
             confidence=judgement.confidence,
             reasoning=judgement.reasoning,
-            model=settings.model,
-            prompt_version=prompt.version,
-            prompt_sha256=prompt.sha256,
-            article_ids=tuple(article.id for article in articles),
+            model=judge.model,
+            prompt_version=judge.prompt_version,
+            prompt_sha256=prompt_sha256,
+            article_ids=article_ids,
             origin="imported",
             bot=ARCHIVE_BOT,
             trained_until_s=settings.trained_until_s,
+            judge_kind=judge.kind,
         )
-
-
-def _item(article: Article) -> NewsItem:
-    item = NewsItem(article.title, article.url, article.text, article.published_at_s)
-    return undated_if_later(item, article.first_seen_at_s)

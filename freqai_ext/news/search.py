@@ -28,12 +28,15 @@ class NewsItem:
         What it says, or the beginning of it.
     published_at_s
         What the source claims, UTC seconds; it may lie after the search. ``None`` where it does not say.
+    first_seen_at_s
+        Since when it is known here, UTC seconds; ``None`` where that is since the search.
     """
 
     title: str
     url: str
     text: str
     published_at_s: float | None = None
+    first_seen_at_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -41,6 +42,26 @@ _FIRST_NEWS_AT_S: Final = datetime(2009, 1, 3, tzinfo=UTC).timestamp()
 
 _OPERATORS: Final = "!:?<"
 """What begins a word that is a command to SearXNG; ``!!`` even sends the caller to another site."""
+
+
+class NoResultsError(NewsUnavailableError):
+    """SearXNG answers, and none of the engines that it asks does. The message names them."""
+
+
+@dataclass(frozen=True)
+class SearxngProbe:
+    """What a search for Bitcoin found.
+
+    Attributes
+    ----------
+    results
+        How many results.
+    text
+        What answers there, and what it found.
+    """
+
+    results: int
+    text: str
 
 
 class SearxngClient:
@@ -120,8 +141,8 @@ class SearxngClient:
         self._circuit.succeeded()
         return result
 
-    async def probe(self) -> str:
-        """Return what answers there; costs one search.
+    async def probe(self) -> SearxngProbe:
+        """Return what answers there and what it finds; costs one search.
 
         Raises
         ------
@@ -132,7 +153,7 @@ class SearxngClient:
         dates = [item.published_at_s for item in result.items if item.published_at_s is not None]
         told = f"SearXNG; {len(result.items)} results for 'Bitcoin', {len(dates)} of them dated"
         later = sum(date_s > result.retrieved_at_s for date_s in dates)
-        return f"{told}, {later} of these after our clock's time" if later else told
+        return SearxngProbe(len(result.items), f"{told}, {later} of these after our clock's time" if later else told)
 
     async def aclose(self) -> None:
         """Close what is open; a later search opens it again."""
@@ -158,6 +179,10 @@ class SearxngClient:
                 error.status,
                 error.retry_after_s,
             ) from None
+        if reply.status == httpx.codes.UNAUTHORIZED:
+            raise self._exchange.refusal(
+                reply, f"SearXNG itself wants no login: let what stands in front of {_SETTING}.url pass our address"
+            )
         if reply.status == httpx.codes.FORBIDDEN:
             raise self._exchange.refusal(reply, "add json to search.formats in SearXNG's settings.yml")
         if not reply.ok:
@@ -170,7 +195,7 @@ class SearxngClient:
         results = expect_list(answer.get("results"), f"{where}, 'results',")
         failed = list_or_empty(answer.get("unresponsive_engines"))
         if failed and not results:
-            raise news_unavailable(
+            raise NoResultsError(
                 f"{reply.call}: no results, and {len(failed)} of its engines did not answer ({_names_of(failed)}); "
                 "whether there are news is not known; see its log"
             )

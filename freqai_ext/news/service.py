@@ -1,7 +1,9 @@
 """All that runs beside the bot for news: one thread that searches, judges, shares and writes down."""
 
 import asyncio
+import hashlib
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from freqai_ext.news.llm import LlmClient
 from freqai_ext.news.memory import Memory
 from freqai_ext.news.perplexica import PerplexicaClient
 from freqai_ext.news.prompt import EarlierVerdict
-from freqai_ext.news.records import Decision, Verdict
+from freqai_ext.news.records import RECORDED, Decision, Verdict
 from freqai_ext.news.replica import Replica, ReplicaState
 from freqai_ext.news.search import NewsSearch
 from freqai_ext.news.searxng import SearxngClient
@@ -35,9 +37,10 @@ logger = logging.getLogger(__name__)
 
 _CANDLES_KEPT: Final = 2_000
 _EARLIER_TOLD: Final = 5
-_WEEK_S: Final = 7 * 86_400.0
-_LOADED_S: Final = 30 * 86_400.0
-_SHARED_FOR_S: Final = 86_400.0
+_DAY_S: Final = 86_400.0
+_WEEK_S: Final = 7 * _DAY_S
+_LOADED_S: Final = 30 * _DAY_S
+_SHARED_FOR_S: Final = _DAY_S
 _AFTER_A_FAULT_S: Final = 60.0
 
 
@@ -130,7 +133,8 @@ class NewsService:
         self._watched: frozenset[str] = frozenset()
         self._candles: dict[str, _Candles] = {}
         self.store = NewsStore(database, clock)
-        self.history = VerdictHistory(self.store, 60.0 * settings.max_age_minutes)
+        # What an archive's judge said must not decide beside what bots found: a backtest of this store could not tell.
+        self.history = VerdictHistory(self.store, 60.0 * settings.max_age_minutes, RECORDED)
         self.memory = Memory(self.history, memory_horizon_s)
         self._journal = DecisionJournal(self.store.add_decision, self._wake)
         self._analyst: Analyst | None = None
@@ -147,6 +151,10 @@ class NewsService:
                 wake=self._wake,
                 earlier=self._earlier,
                 facts=graphiti.facts if graphiti is not None else None,
+                look=self._look if graphiti is not None else None,
+                delay_s=_jitter(settings, f"{bot}|{socket.gethostname()}|{database}")
+                if graphiti is not None
+                else _at_once,
             )
             jobs.append(_WithClients(self._analyst, (search.aclose, llm.aclose)))
         if graphiti is not None:
@@ -160,6 +168,7 @@ class NewsService:
                 bot,
                 clock,
                 max_age_s=60.0 * settings.max_age_minutes,
+                history_s=settings.graphiti.history_days * _DAY_S,
             )
             jobs.append(self._replica)
             self.store.subscribe(self._share)
@@ -253,6 +262,10 @@ class NewsService:
         self.store.close()
         return in_time
 
+    async def _look(self, asset: str) -> None:
+        if self._replica is not None:
+            await self._replica.look(asset)
+
     def _wake(self) -> None:
         self._worker.wake()
 
@@ -260,13 +273,13 @@ class NewsService:
         if added.verdict is not None and added.verdict.origin == "live":
             self._wake()
 
-    def _receive(self, verdict: Verdict) -> None:
-        self.store.add_verdict(verdict)
+    def _receive(self, verdict: Verdict) -> bool:
+        return self.store.add_verdict(verdict)
 
     def _earlier(self, asset: str, before_s: float) -> Sequence[EarlierVerdict]:
         candles = self._candles.get(asset)
         if candles is None:
-            verdicts = self.store.verdicts(asset, before_s - _WEEK_S, before_s)[-_EARLIER_TOLD:]
+            verdicts = self.store.verdicts(asset, before_s - _WEEK_S, before_s, judge=RECORDED)[-_EARLIER_TOLD:]
             return [_earlier_verdict(verdict, None) for verdict in verdicts]
         has_closed = epoch_s(candles.dates) + candles.candle_s <= before_s
         outcomes = self.memory.outcomes(
@@ -315,6 +328,26 @@ class _WithClients:
             await asyncio.gather(*(close() for close in self._closings), return_exceptions=True)
 
 
+def _at_once(_asset: str, _now_s: float) -> float:
+    return 0.0
+
+
+def _jitter(settings: NewsSettings, bot: str) -> Callable[[str, float], float]:
+    """Return by how many seconds a bot's search for an asset is put off: another time for each bot, asset and interval.
+
+    Bots that see the same candles want the same news at the same moment. The first of them searches, and the others
+    find its verdict in the shared memory when it is their turn.
+    """
+    interval_s = settings.news_check_interval_s
+    longest_s = min(settings.graphiti.search_jitter_s, interval_s / 10.0)
+
+    def delay_s(asset: str, now_s: float) -> float:
+        drawn = hashlib.sha256(f"{bot}|{asset}|{now_s // interval_s:.0f}".encode("utf-8", "replace")).digest()
+        return longest_s * int.from_bytes(drawn[:8]) / 2**64
+
+    return delay_s
+
+
 def _search(settings: NewsSettings, clock: Callable[[], float]) -> NewsSearch | None:
     searches: list[NewsSearch] = []
     if settings.perplexica.url is not None:
@@ -327,4 +360,5 @@ def _search(settings: NewsSettings, clock: Callable[[], float]) -> NewsSearch | 
 
 
 def _earlier_verdict(verdict: Verdict, followed_by: float | None) -> EarlierVerdict:
-    return EarlierVerdict(verdict.available_at_s, verdict.impact_score, verdict.sentiment, followed_by)
+    # Of another bot's, when it was made tells what it was about; that it arrived later is of no use to a model.
+    return EarlierVerdict(verdict.age_from_s, verdict.impact_score, verdict.sentiment, followed_by)

@@ -113,6 +113,10 @@ class LlmEndpointSettings(Settings):
         Whether it is a reasoning model of OpenAI's, which takes ``max_completion_tokens`` and no temperature.
     trained_until
         Date (``YYYY-MM-DD``) until which it knows the world; verdicts on older news are marked as tainted.
+    usd_per_million_input_tokens
+        Its price of questions, for estimates of what the judging of an archive will cost; ``null`` leaves that out.
+    usd_per_million_output_tokens
+        Its price of answers.
     """
 
     name: str = "primary_analysis"
@@ -123,6 +127,8 @@ class LlmEndpointSettings(Settings):
     timeout_s: float = Field(default=30.0, gt=0)
     reasoning: bool = False
     trained_until: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    usd_per_million_input_tokens: float | None = Field(default=None, ge=0)
+    usd_per_million_output_tokens: float | None = Field(default=None, ge=0)
 
 
 class LlmSettings(Settings):
@@ -173,6 +179,12 @@ class GraphitiSettings(Settings):
         How often other bots' verdicts are read.
     facts
         Facts of the graph that are told to the language model, at most; 0 for none. They decide nothing.
+    history_days
+        How far back the verdicts of other bots are read when an asset is first watched, for the memory of what followed
+        them; 0 reads none that are too old to be valid.
+    search_jitter_s
+        A search waits for up to so many seconds, another wait for each bot and asset, so that bots in step do not all
+        search: what one has found by then the others use. At most a tenth of ``news_check_interval_s``.
     """
 
     url: Address | None = None
@@ -185,6 +197,8 @@ class GraphitiSettings(Settings):
     confirm_within_s: float = Field(default=900.0, gt=0)
     refresh_s: float = Field(default=60.0, ge=1)
     facts: int = Field(default=0, ge=0, le=20)
+    history_days: float = Field(default=7.0, ge=0, le=90)
+    search_jitter_s: float = Field(default=60.0, ge=0)
 
 
 class NewsBudgetSettings(Settings):
@@ -232,6 +246,38 @@ class NewsImportSettings(Settings):
     max_line_kb: int = Field(default=1_000, ge=1)
 
 
+class NewsScoringSettings(Settings):
+    """How an archive is judged by a language model: ``freqai-ext news score --judge llm``.
+
+    Attributes
+    ----------
+    questions_per_run
+        Questions to the model in one run, at most; ``null`` does not bound them.
+    questions_per_day
+        And in any 24 hours, all runs together.
+    tokens_per_run
+        Tokens of questions and answers in one run, at most; where the endpoint does not count them, a quarter of the
+        characters.
+    tokens_per_day
+        And in any 24 hours, all runs together.
+    questions_at_once
+        So many are asked side by side.
+    longest_wait_s
+        An endpoint that limits the rate is waited for as long as it asks, but no longer than this before it is tried
+        again.
+    seconds_per_question
+        What a question is expected to take, for the estimate alone.
+    """
+
+    questions_per_run: int | None = Field(default=10_000, ge=1)
+    questions_per_day: int | None = Field(default=20_000, ge=1)
+    tokens_per_run: int | None = Field(default=None, ge=1)
+    tokens_per_day: int | None = Field(default=None, ge=1)
+    questions_at_once: int = Field(default=4, ge=1, le=64)
+    longest_wait_s: float = Field(default=3_600.0, gt=0)
+    seconds_per_question: float = Field(default=3.0, gt=0)
+
+
 class NewsSettings(Settings):
     """Search, judgement and memory of news.
 
@@ -254,6 +300,9 @@ class NewsSettings(Settings):
         What assets are called beside their ticker, such as ``{"BTC": "Bitcoin"}``; well-known names are known.
     bot
         Name of this bot in shared verdicts; ``null`` is Freqtrade's ``bot_name``.
+    judge
+        Whose verdicts a backtest goes by, where the store has those of several: a name that ``freqai-ext news stats``
+        shows, or its kind or model. A running bot goes by what bots recorded.
     perplexica
         The search.
     searxng
@@ -266,6 +315,8 @@ class NewsSettings(Settings):
         What it may cost.
     imports
         What an archive may hold at most.
+    scoring
+        How archives are judged.
     """
 
     policy: Literal["deny", "allow", "ta_only"] = "deny"
@@ -276,12 +327,14 @@ class NewsSettings(Settings):
     retention_days: float | None = Field(default=None, gt=0)
     names: dict[str, str] = Field(default_factory=dict)
     bot: str | None = None
+    judge: str | None = None
     perplexica: PerplexicaSettings = PerplexicaSettings()
     searxng: SearxngSettings = SearxngSettings()
     llm: LlmSettings = LlmSettings()
     graphiti: GraphitiSettings = GraphitiSettings()
     budget: NewsBudgetSettings = NewsBudgetSettings()
     imports: NewsImportSettings = NewsImportSettings()
+    scoring: NewsScoringSettings = NewsScoringSettings()
 
     @field_validator("names")
     @classmethod

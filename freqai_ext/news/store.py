@@ -16,14 +16,15 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, Executable, Select, bindparam, delete, event, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, Executable, bindparam, delete, event, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from freqai_ext._services.database import check_sqlite, explained, open_sqlite
 from freqai_ext.errors import NewsDataError
 from freqai_ext.news import _tables as tables
+from freqai_ext.news._store_queries import counted_by_judge, mentions_of, newest_of, of_asset, of_judge, spent_by
 from freqai_ext.news._store_rows import article_of, article_row, decision_of, verdict_of, verdict_row
-from freqai_ext.news.records import Article, Decision, Verdict
+from freqai_ext.news.records import RECORDED, Article, Decision, JudgeIdentity, Spending, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -165,8 +166,11 @@ class NewsStore:
         """
         return self.add_verdicts((verdict,)) == 1
 
-    def add_verdicts(self, verdicts: Iterable[Verdict]) -> int:
-        """Store verdicts, all of them or none, and return how many were not known; see :meth:`add_verdict`."""
+    def add_verdicts(self, verdicts: Iterable[Verdict], spending: Spending | None = None) -> int:
+        """Store verdicts, all of them or none, and return how many were not known; see :meth:`add_verdict`.
+
+        What they cost is stored together with them, so that none of it is forgotten or counted twice.
+        """
         rows = [(verdict, verdict_row(verdict)) for verdict in verdicts]
         added: list[Added] = []
         with self._faults(), self._writable().begin() as connection:
@@ -174,6 +178,8 @@ class NewsStore:
                 done = connection.execute(insert(tables.verdicts).prefix_with("OR IGNORE"), values)
                 if done.rowcount == 1:
                     added.append(Added(verdict, done.lastrowid))
+            if spending is not None:
+                connection.execute(insert(tables.spendings), asdict(spending))
         for one in added:
             self._tell(one)
         return len(added)
@@ -184,36 +190,54 @@ class NewsStore:
             connection.execute(insert(tables.decisions), asdict(decision))
 
     def verdicts(
-        self, asset: str | None = None, since_s: float = -math.inf, until_s: float = math.inf
+        self,
+        asset: str | None = None,
+        since_s: float = -math.inf,
+        until_s: float = math.inf,
+        *,
+        judge: str | None = None,
     ) -> tuple[Verdict, ...]:
         """Return the verdicts that became available in ``[since_s, until_s]``, the oldest first.
 
-        Those of the same moment come in the order in which they were stored.
+        Those of the same moment come in the order in which they were stored. ``judge`` is a name of :meth:`judges`;
+        ``None`` is all of them.
         """
-        return tuple(verdict for _, verdict in self.numbered_verdicts(asset, since_s, until_s))
+        return tuple(verdict for _, verdict in self.numbered_verdicts(asset, since_s, until_s, judge=judge))
 
     def numbered_verdicts(
-        self, asset: str | None = None, since_s: float = -math.inf, until_s: float = math.inf
+        self,
+        asset: str | None = None,
+        since_s: float = -math.inf,
+        until_s: float = math.inf,
+        *,
+        judge: str | None = None,
     ) -> tuple[tuple[int, Verdict], ...]:
         """Return :meth:`verdicts` with the number of each, which is above 0 and never given to another."""
-        found = self._all(_of_asset(select(tables.verdicts), asset, since_s, until_s))
+        query = of_judge(select(tables.verdicts), judge)
+        found = self._all(of_asset(query, asset, since_s, until_s))
         return tuple((row.row, verdict_of(row)) for row in found)
 
-    def newest(self, asset: str, at_s: float) -> Verdict | None:
+    def newest(self, asset: str, at_s: float, *, judge: str | None = None) -> Verdict | None:
         """Return the verdict on ``asset`` that was the newest at ``at_s``, however old; ``None`` without any.
 
         Of those available it is the one made last, of these the one available last.
         """
-        query = select(tables.verdicts).where(_VERDICTS.asset == asset, _VERDICTS.available_at_s <= at_s)
-        made_s = func.min(func.coalesce(_VERDICTS.made_at_s, _VERDICTS.available_at_s), _VERDICTS.available_at_s)
-        order = (made_s.desc(), _VERDICTS.available_at_s.desc(), _VERDICTS.row.desc())
-        found = self._all(query.order_by(*order).limit(1))
+        found = self._all(of_judge(newest_of(asset, at_s), judge))
         return verdict_of(found[0]) if found else None
 
-    def prompts(self, model: str) -> frozenset[str]:
-        """Return the digests of the prompts that ``model`` has answered."""
-        query = select(_VERDICTS.prompt_sha256).where(_VERDICTS.model == model).distinct()
-        return frozenset(row[0] for row in self._all(query))
+    def judges(self) -> dict[str, int]:
+        """Return the names of those who judged, and how many verdicts each made: :attr:`Verdict.judge`."""
+        found: dict[str, int] = {}
+        for is_recorded, judge_kind, model, prompt_version, count in self._all(counted_by_judge()):
+            name = RECORDED if is_recorded else JudgeIdentity(judge_kind, model, prompt_version).name
+            found[name] = found.get(name, 0) + count
+        return found
+
+    def spent(self, judge: str, since_s: float) -> tuple[int, int]:
+        """Return how many questions and tokens ``judge`` was asked for after ``since_s``, archives only."""
+        for questions, tokens in self._all(spent_by(judge, since_s)):
+            return questions, tokens
+        return 0, 0
 
     def articles(
         self, asset: str | None = None, since_s: float = -math.inf, until_s: float = math.inf
@@ -249,6 +273,10 @@ class NewsStore:
             times = [] if found.cursor is None else found.cursor.fetchall()
             found.close()
             return np.fromiter(chain.from_iterable(times), dtype=np.float64, count=len(times))
+
+    def seen_at(self, asset: str, article_ids: Iterable[str]) -> dict[str, float]:
+        """Return when each of the articles was first seen to be about ``asset``, UTC seconds; others are left out."""
+        return {row.article_id: row.first_seen_at_s for row in self._all(mentions_of(asset, article_ids))}
 
     def assets(self) -> tuple[str, ...]:
         """Return the assets that have articles or verdicts, sorted."""
@@ -289,6 +317,7 @@ class NewsStore:
                     delete(tables.verdicts).where(_VERDICTS.available_at_s < older_than_s),
                     delete(tables.confirmations).where(~known),
                     delete(tables.decisions).where(tables.decisions.c.decided_at_s < older_than_s),
+                    delete(tables.spendings).where(tables.spendings.c.at_s < older_than_s),
                 )
             )
 
@@ -375,11 +404,3 @@ class NewsStore:
                     f"{self.path}: a text cannot be stored ({reason}); leave that character out"
                 ) from None
             raise NewsDataError(explained(error, self.path, _SETTING)) from None
-
-
-def _of_asset(query: Select[Any], asset: str | None, since_s: float, until_s: float) -> Select[Any]:
-    if asset is not None:
-        query = query.where(_VERDICTS.asset == asset)
-    return query.where(_VERDICTS.available_at_s.between(since_s, until_s)).order_by(
-        _VERDICTS.available_at_s, _VERDICTS.row
-    )

@@ -59,6 +59,8 @@ class StoreStatistics:
         Those with verdicts, and those with the most articles besides; most verdicts first.
     allowed, denied
         Decisions by reason.
+    judges
+        Those who judged, by the name that chooses them, and how many verdicts each made.
     unconfirmed
         This bot's verdicts that the shared memory has not confirmed, 200 at most.
     """
@@ -71,6 +73,7 @@ class StoreStatistics:
     allowed: Mapping[str, int]
     denied: Mapping[str, int]
     unconfirmed: int
+    judges: Mapping[str, int]
 
 
 def statistics(store: NewsStore, max_age_s: float, most_assets: int = 20) -> StoreStatistics:
@@ -100,6 +103,7 @@ def statistics(store: NewsStore, max_age_s: float, most_assets: int = 20) -> Sto
         allowed=dict(Counter(decision.reason for decision in decisions if decision.allowed)),
         denied=dict(Counter(decision.reason for decision in decisions if not decision.allowed)),
         unconfirmed=len(store.pending_replication(limit=None)),
+        judges=store.judges(),
     )
 
 

@@ -59,10 +59,17 @@ class Watchlist:
         An asset rests for so long after a success; after failures 60 s, doubling, but no longer than this.
     clock
         UTC seconds.
+    delay_s
+        Told an asset that is newly wanted and the time; returns for how many seconds it is not looked at yet.
     """
 
-    def __init__(self, interval_s: float, clock: Callable[[], float] = time.time) -> None:
-        self._interval_s, self._clock = interval_s, clock
+    def __init__(
+        self,
+        interval_s: float,
+        clock: Callable[[], float] = time.time,
+        delay_s: Callable[[str, float], float] = lambda _name, _now_s: 0.0,
+    ) -> None:
+        self._interval_s, self._clock, self._delay_s = interval_s, clock, delay_s
         self._assets: dict[str, _Asset] = {}
         self._changing = threading.Lock()
 
@@ -88,12 +95,14 @@ class Watchlist:
                 asset = self._assets[name] = _Asset()
             self._follow_the_clock(asset, now_s)
             is_due = now_s >= asset.due_s
-            if asset.at_work or not (is_due or asset.failed):
+            is_new = asset.numbers is None
+            if asset.at_work or not (is_due or asset.failed or not is_new):
                 return False
             if is_due:
                 # And it stays so where the clock is set back before it is taken.
                 asset.due_s = asset.set_at_s = -math.inf
-            is_new = asset.numbers is None
+                if is_new and (delay_s := self._delay_s(name, now_s)) > 0:
+                    asset.due_s, asset.set_at_s = now_s + delay_s, now_s
             asset.numbers, asset.asked_s = numbers, now_s
             return is_new or is_due
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from freqai_ext.news.as_of import VerdictHistory
+from freqai_ext.news.judges import choose_judge
 from freqai_ext.news.memory import Memory
 from freqai_ext.news.offline import no_network
 from freqai_ext.news.records import Decision, Verdict
@@ -43,7 +44,9 @@ class ReplayDesk:
     """News as they were recorded. Nothing is asked and nothing written, and the network is out of bounds."""
 
     def __init__(self, settings: NewsSettings, database: Path, memory_s: float) -> None:
-        self._history = VerdictHistory(NewsStore.recorded(database), 60.0 * settings.max_age_minutes)
+        store = NewsStore.recorded(database)
+        judge = choose_judge(store, settings.judge)
+        self._history = VerdictHistory(store, 60.0 * settings.max_age_minutes, judge)
         self._memory = Memory(self._history, memory_s)
 
     def columns(self, asset: str, candles: pd.DataFrame, candle_s: float) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from freqai_ext.cli import _news_import, _news_store
+from freqai_ext.cli._news_score import score
 from freqai_ext.errors import NewsDataError, SettingsError
 from freqai_ext.news.store import NewsStore
 
@@ -14,8 +15,10 @@ from freqai_ext.news.store import NewsStore
 @pytest.fixture
 def run(tmp_path):
     app = typer.Typer()
-    for name in ("import", "score", "stats", "export", "audit"):
-        app.command(name)(_news_import.import_ if name == "import" else getattr(_news_store, name))
+    for name in ("stats", "export", "audit"):
+        app.command(name)(getattr(_news_store, name))
+    app.command("import")(_news_import.import_)
+    app.command("score")(score)
     database = tmp_path / "news.sqlite"
 
     def run(command, *arguments):
@@ -42,26 +45,27 @@ def test_an_archive_goes_through_the_whole_circle(run, archive, tmp_path):
     assert "0 articles stored, 8 known before" in run("import", archive).output
     scored = run("score", "--assets", "btc", "--until", "2025-02-01T06:00")
     assert scored.exit_code == 0, scored.output
-    assert "5 verdicts of lexicon-1 stored, 0 known before, 0 failed, of 5 moments with news" in scored.output
-    assert "0 verdicts of lexicon-1 stored, 5 known before" in run("score", "--until", "2025-02-01T06:00").output
+    assert "1 verdicts of lexicon-1 stored, 0 known before, 0 failed, of 5 moments with news; 4 had" in scored.output
+    assert "0 verdicts of lexicon-1 stored, 1 known before" in run("score", "--until", "2025-02-01T06:00").output
     told = run("stats").output
-    assert "8 articles, seen 2025-02-01 00:20 to 2025-02-01 07:20; 5 verdicts" in told
-    assert "5 positive" in told
+    assert "8 articles, seen 2025-02-01 00:20 to 2025-02-01 07:20; 1 verdicts" in told
+    assert "1 positive" in told
+    assert "judges: 1 lexicon:lexicon-1:1" in told
     assert "100.0%" in told
-    exported = run("export", "verdicts", "--asset", "btc", "--since", "2025-02-01T03:00:00+00:00")
-    assert [json.loads(line)["sentiment"] for line in exported.output.splitlines()] == ["positive"] * 3
+    exported = run("export", "verdicts", "--asset", "btc", "--since", "2025-02-01T01:00:00+00:00")
+    assert [json.loads(line)["sentiment"] for line in exported.output.splitlines()] == ["positive"]
     file = tmp_path / "articles.jsonl"
     assert run("export", "articles", "--output", file).exit_code == 0
     assert len(file.read_text().splitlines()) == 8
     assert run("export", "decisions").output == ""
     checked = run("audit")
     assert checked.exit_code == 0, checked.output
-    assert "8 articles and 5 verdicts: 0 leaks, 1 doubts" in checked.output
+    assert "8 articles and 1 verdicts: 0 leaks, 1 doubts" in checked.output
 
 
 def test_everything_is_told_as_json_too(run, archive):
-    assert json.loads(run("import", archive, "--json").output)["added"] == 8
-    assert json.loads(run("score", "--json").output)["added"] > 0
+    assert json.loads(run("import", archive, "--json").stdout)["added"] == 8
+    assert json.loads(run("score", "--json").stdout)["added"] > 0
     assert json.loads(run("stats", "--json").output)["assets"][0]["asset"] == "BTC"
     report = json.loads(run("audit", "--json").output)
     assert (report["passed"], report["findings"][0]["rule"]) == (True, "duplicate-articles")

@@ -25,6 +25,7 @@ ITEMS = (
     NewsItem("Bitcoin fund sees record inflow", "https://news.example/1", "More money than ever.", START_S - 600.0),
     NewsItem("Miners sell", "https://news.example/2", "A little."),
 )
+MORE = NewsItem("Exchange lists Bitcoin options", "https://news.example/3", "From tomorrow.")
 
 
 class Clock:
@@ -160,7 +161,7 @@ def test_a_request_becomes_a_verdict_that_cites_its_articles(bot):
     (verdict,) = bot.verdicts()
     assert (verdict.asset, verdict.impact_score, verdict.sentiment, verdict.confidence) == ("BTC", 0.7, "positive", 0.8)
     assert (verdict.model, verdict.origin, verdict.bot) == ("served-model", "live", "bot-one")
-    assert (verdict.prompt_sha256, verdict.prompt_version) == (bot.llm.prompts[0].sha256, "1")
+    assert (verdict.prompt_sha256, verdict.prompt_version) == (bot.llm.prompts[0].sha256, "2")
     assert verdict.trained_until_s == 1_700_000_000.0
     assert len(verdict.id) == 32
     articles = bot.store.articles("BTC")
@@ -189,9 +190,106 @@ def test_after_a_verdict_the_asset_rests_for_the_interval(bot):
         bot.clock.now_s = START_S + later_s
         bot.ask()
     assert len(bot.search.queries) == 1
-    bot.clock.now_s = START_S + INTERVAL_S
+    bot.clock.now_s, bot.search.items = START_S + INTERVAL_S, (*ITEMS, MORE)
     bot.ask()
     assert len(bot.verdicts()) == 2
+
+
+def test_news_that_were_all_judged_are_not_judged_again_and_their_verdict_ages_on(bot, caplog):
+    caplog.set_level(logging.INFO)
+    bot.ask()
+    for number in range(1, 4):
+        bot.clock.now_s = START_S + number * INTERVAL_S
+        # A part of them, in another order, with a snippet that differs, is nothing new either.
+        bot.search.items = (replace(ITEMS[1], text=f"A little, cut elsewhere {number}."), ITEMS[0])[: 1 + number % 2]
+        bot.ask()
+    assert len(bot.search.queries) == 4
+    assert (len(bot.llm.prompts), bot.analyst.status.unchanged, bot.analyst.status.failures) == (1, 3, 0)
+    (verdict,) = bot.verdicts()
+    assert bot.store.newest("BTC", bot.clock.now_s).available_at_s == verdict.available_at_s == START_S
+    assert "BTC: nothing new among 1 news; the last verdict ages on" in caplog.messages
+
+
+def test_one_new_piece_among_old_ones_makes_a_verdict_and_the_old_are_told_as_old(bot):
+    undated = tuple(replace(item, published_at_s=None) for item in ITEMS)
+    bot.search.items = undated
+    bot.ask()
+    bot.clock.now_s, bot.search.items = START_S + 5 * INTERVAL_S, (MORE, *undated)
+    bot.ask()
+    assert len(bot.verdicts()) == 2
+    lines = [line for line in bot.llm.prompts[1].user.splitlines() if '"news"' in line]
+    assert [('"first_seen":"now"' in line, '"first_seen":"5.0 h ago"' in line) for line in lines] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
+
+
+def test_what_another_bot_has_judged_is_not_judged_again_either(bot):
+    bot.ask()
+    ids = bot.verdicts()[0].article_ids
+    second = replace(bot.verdicts()[0], id="two", asset="ETH", origin="shared", bot="bot-two")
+    bot.store.add_verdict(replace(second, made_at_s=START_S - 7_200.0, article_ids=ids))
+    bot.clock.now_s = START_S + INTERVAL_S
+    bot.ask("ETH")
+    assert (len(bot.llm.prompts), bot.analyst.status.unchanged) == (1, 1)
+    # With a new piece it is known since when the other bot knew the rest.
+    bot.clock.now_s, bot.search.items = START_S + 2 * INTERVAL_S, (MORE, *ITEMS)
+    bot.ask("ETH")
+    assert bot.llm.prompts[1].user.count('"first_seen":"4.0 h ago"') == 2
+
+
+def test_news_of_long_ago_that_come_up_again_are_judged_as_known_for_long(bot):
+    bot.search.items = (replace(ITEMS[1]),)
+    bot.ask()
+    bot.clock.now_s = START_S + 8 * 86_400.0
+    bot.ask()
+    assert len(bot.verdicts()) == 2
+    assert '"first_seen":"8 days ago"' in bot.llm.prompts[1].user
+
+
+def test_articles_whose_verdict_was_lost_in_a_crash_are_judged(bot, monkeypatch):
+    def fail(verdict):
+        raise NewsDataError("disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.store, "add_verdict", fail)
+        bot.ask()
+    assert (len(bot.store.articles()), bot.verdicts()) == (2, ())
+    bot.clock.now_s += 120.0
+    bot.ask()
+    assert len(bot.verdicts()) == 1
+
+
+def test_just_before_a_search_the_shared_memory_is_read_and_a_fresh_verdict_used(make_bot):
+    looked = []
+
+    async def look(asset):
+        looked.append(asset)
+        if len(looked) == 1:
+            bot.store.add_verdict(verdict_of(available_at_s=START_S, made_at_s=START_S - 60.0))
+
+    bot = make_bot(look=look)
+    bot.ask()
+    assert (looked, bot.search.queries, bot.analyst.status.spared) == (["BTC"], [], 1)
+    bot.ask("ETH")
+    assert (looked, len(bot.search.queries)) == (["BTC", "ETH"], 1)
+
+
+def test_a_search_that_is_put_off_is_made_then_with_the_newest_numbers(make_bot):
+    bot = make_bot(delay_s=lambda asset, now_s: 40.0 if asset == "BTC" else 0.0)
+    assert bot.ask("BTC", rsi=31.0) == START_S + 40.0
+    assert bot.search.queries == []
+    bot.clock.now_s = START_S + 39.0
+    assert bot.ask("BTC", rsi=27.5) == START_S + 40.0
+    bot.ask("ETH")
+    assert len(bot.search.queries) == 1
+    bot.clock.now_s = START_S + 40.0
+    bot.run()
+    assert "RSI 27.5" in bot.llm.prompts[1].user
+    # The next look comes later than the interval by the delay.
+    bot.clock.now_s = START_S + 40.0 + INTERVAL_S
+    assert bot.ask("BTC") == bot.clock.now_s + 40.0
 
 
 def test_pairs_of_one_asset_share_one_search(bot):
@@ -534,7 +632,8 @@ def test_in_a_worker_a_settled_clock_means_that_all_is_judged(bot):
     bot.analyst._wake = worker.wake
     worker.start()
     try:
-        for _ in range(3):
+        for number in range(3):
+            bot.search.items = (*ITEMS, replace(MORE, url=f"https://news.example/{number}"))
             bot.analyst.request("BTC", Numbers())
             assert worker.settle(10.0)
             bot.clock.now_s += INTERVAL_S

@@ -8,6 +8,7 @@ from freqai_ext._settings import parse_settings
 from freqai_ext.news.doctor import DoctorRequest, diagnose_news
 from freqai_ext.news.settings import NewsSettings
 from freqai_ext.news.standins import Fault, NewsStandIns, StandInSettings
+from tests.services.loopback import running_server
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,50 @@ def test_the_other_dialect_is_recognised(findings):
         section["graphiti"]["token"] = "wrong-token"
         found = findings(section)["graphiti"][0]
         assert "403" in found
+        assert "the key that was sent in the header X-API-KEY is not accepted: correct" in found
+        assert "correct freqai_ext.news.graphiti.token, or the header by freqai_ext.news.graphiti.token_header" in found
         assert "wrong-token" not in found
+
+
+def test_a_token_that_is_wrong_or_missing_names_its_setting(services, findings):
+    services.change(graphiti_token="the-token")
+    section = services.section()
+    missing = findings(section)["graphiti"][0]
+    assert "answered 401; it wants a key, and none is set: set freqai_ext.news.graphiti.token" in missing
+    section["graphiti"]["token"] = "wrong-token"
+    wrong = findings(section)["graphiti"][0]
+    assert (
+        "the key that was sent in the header Authorization is not accepted: correct freqai_ext.news.graphiti.token"
+        in (wrong)
+    )
+    assert "wrong-token" not in wrong
+    section["graphiti"]["token"] = "the-token"
+    assert findings(section)["graphiti"][0].startswith("ok")
+    for kind, service, setting in (
+        ("denied_401", "perplexica", "perplexica.api_key"),
+        ("denied_401", "llm", "llm.endpoints.0.api_key"),
+        ("denied_401", "searxng", "searxng.url"),
+    ):
+        number = services.add_fault(Fault(kind=kind, service=service))
+        text = findings(section)["llm: primary_analysis" if service == "llm" else service][0]
+        assert text.startswith("failure")
+        assert f"freqai_ext.news.{setting}" in text
+        services.remove_faults(number)
+
+
+def test_a_searxng_that_finds_nothing_is_a_warning_with_a_remedy(findings):
+    with running_server() as server:
+
+        def found(failed):
+            server.answer("GET", "/search", {"results": [], "unresponsive_engines": failed})
+            return findings({"searxng": {"url": server.url}})["searxng"][0]
+
+        nothing, blocked = found([]), found([["bing news", "CAPTCHA"]])
+    assert nothing.startswith("warning: SearXNG; 0 results for 'Bitcoin', 0 of them dated; open its page /stats/errors")
+    assert "or set freqai_ext.news.searxng.time_range to 'week'" in nothing
+    assert blocked.startswith("warning: ")
+    assert "no results, and 1 of its engines did not answer (bing news)" in blocked
+    assert "enable engines of the category 'news' that answer in its settings.yml" in blocked
 
 
 def test_without_search_and_model_there_are_no_news(findings):

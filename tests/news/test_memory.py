@@ -15,8 +15,10 @@ START_S = 1_795_000_800.0
 MAX_AGE_S = 5_400.0
 
 
-def make_verdict(id, available_at_s, sentiment="positive", asset="BTC"):
-    return Verdict(str(id), asset, available_at_s, 0.7, sentiment, 0.6, "", "m", "1", str(id), (), "live", "b")
+def make_verdict(id, available_at_s, sentiment="positive", asset="BTC", made_at_s=None):
+    origin = "live" if made_at_s is None else "shared"
+    given = (0.7, sentiment, 0.6, "", "m", "1", str(id), (), origin, "b")
+    return Verdict(str(id), asset, available_at_s, *given, made_at_s=made_at_s)
 
 
 def candles(prices, first_s=START_S):
@@ -104,6 +106,35 @@ def test_without_a_valid_verdict_nothing_is_remembered(make_history):
     assert columns(make_history([]), []).shape == (0, 2)
 
 
+def test_a_verdict_that_arrives_late_has_the_past_it_was_made_in_and_counts_from_its_arrival(make_history):
+    prices = [100.0, 100.0, 100.0, 110.0, 110.0, 110.0, 120.0, 130.0, 140.0, 150.0]
+    history = make_history(
+        [make_verdict("late", close_s(7), made_at_s=close_s(0)), make_verdict("now", close_s(5), "positive")]
+    )
+    found = columns(history, prices)
+    # Known from candle 4 on to its maker, and here from candle 7 on, when it arrived.
+    assert list(found["news-memory_count"]) == [0, 0, 0, 0, 0, 0, 0, 1, 1, 2]
+    assert found["news-memory_bps"].iloc[7] == pytest.approx(1_000)
+    told = Memory(history, HORIZON_S).outcomes("BTC", *candles(prices), CANDLE_S)
+    assert [(each.verdict.id, each.followed_by) for each in told] == [
+        ("now", pytest.approx(150.0 / 110.0 - 1.0)),
+        ("late", pytest.approx(0.1)),
+    ]
+
+
+def test_what_arrives_late_never_takes_the_place_of_what_counted_before(make_history):
+    own = [make_verdict("own", close_s(1) + 10.0), make_verdict("new", close_s(8))]
+    late = make_verdict("late", close_s(7), made_at_s=close_s(1) + 1.0)
+    prices = [100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 110.0, 110.0, 110.0, 110.0]
+    pd.testing.assert_frame_equal(columns(make_history(own), prices), columns(make_history([*own, late]), prices))
+
+
+def test_what_arrives_after_it_would_be_forgotten_never_counts(make_history):
+    verdicts = [make_verdict("late", close_s(12), made_at_s=close_s(0)), make_verdict("now", close_s(12) - 1.0)]
+    found = columns(make_history(verdicts), [100.0] * 16, window_s=2_400.0)
+    assert (found["news-memory_count"] == 0.0).all()
+
+
 def test_a_price_that_is_missing_leaves_its_outcome_out(make_history):
     history = make_history([make_verdict("old", close_s(1))])
     found = columns(history, [100.0, 100.0, np.nan, 100.0, 100.0, np.nan, 100.0])
@@ -128,14 +159,22 @@ def test_settings_that_make_no_sense_are_refused(make_history, wrong):
 
 @settings(max_examples=15, deadline=None)
 @given(
-    delays_s=st.lists(st.tuples(st.floats(0.0, 60 * CANDLE_S), st.sampled_from(["positive", "negative"])), max_size=30),
+    delays_s=st.lists(
+        st.tuples(
+            st.floats(0.0, 60 * CANDLE_S),
+            st.sampled_from(["positive", "negative"]),
+            st.sampled_from([0.0, 600.0, 3_000.0]),
+        ),
+        max_size=30,
+    ),
     cut=st.integers(1, 59),
     seed=st.integers(0, 9),
 )
 def test_cutting_store_and_candles_changes_nothing_before_the_cut(make_history, delays_s, cut, seed):
     prices = 100.0 * np.exp(np.random.default_rng(seed).normal(0.0, 0.01, 60).cumsum())
     verdicts = [
-        make_verdict(number, START_S + delay_s, sentiment) for number, (delay_s, sentiment) in enumerate(delays_s)
+        make_verdict(number, START_S + delay_s, sentiment, made_at_s=START_S + delay_s - late_s if late_s else None)
+        for number, (delay_s, sentiment, late_s) in enumerate(delays_s)
     ]
     whole = columns(make_history(verdicts), prices)
     known = make_history([verdict for verdict in verdicts if verdict.available_at_s <= close_s(cut)])

@@ -61,6 +61,7 @@ def test_the_question_holds_numbers_of_the_last_closed_candle_ages_and_what_came
         {
             "news": 1,
             "age": "2.5 h",
+            "first_seen": "now",
             "source": "www.example.com",
             "title": "ETF approved",
             "text": "The regulator said yes.",
@@ -78,7 +79,19 @@ def test_the_system_text_names_json_the_fields_the_fence_and_the_rule_about_now(
 
 def test_the_same_context_gives_the_same_bytes():
     assert build_prompt(CONTEXT) == build_prompt(replace(CONTEXT))
-    assert build_prompt(CONTEXT).version == "1"
+    assert build_prompt(CONTEXT).version == "2"
+
+
+@pytest.mark.parametrize(
+    ("first_seen_at_s", "told"),
+    [(None, "now"), (NOW_S - 30.0, "now"), (NOW_S - 7_200.0, "2.0 h ago"), (NOW_S - 6 * 86_400.0, "6 days ago")],
+)
+def test_news_without_a_date_are_told_with_the_time_since_when_they_are_known(first_seen_at_s, told):
+    item = replace(ITEM, published_at_s=None, first_seen_at_s=first_seen_at_s)
+    prompt = build_prompt(replace(CONTEXT, items=(item,)))
+    news = fenced(prompt)[0]
+    assert (news["age"], news["first_seen"]) == ("unknown", told)
+    assert '"first_seen" says how long the program has known a piece at least' in prompt.system
 
 
 @pytest.mark.parametrize(
@@ -96,6 +109,7 @@ def test_the_same_context_gives_the_same_bytes():
         {"items": (replace(ITEM, text="The regulator said no."),)},
         {"items": (replace(ITEM, url="https://example.org"),)},
         {"items": (replace(ITEM, published_at_s=None),)},
+        {"items": (replace(ITEM, first_seen_at_s=NOW_S - 7_200.0),)},
         {"items": (ITEM, ITEM)},
         {"facts": ()},
         {"facts": ("A fund sold.",)},

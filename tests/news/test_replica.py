@@ -21,6 +21,7 @@ from ._graphiti_stand_in import running_graphiti
 REFRESH_S = 60.0
 CONFIRM_S = 900.0
 GROUP = "ftnews_BTC"
+DAY_S = 86_400.0
 # A day ago, so that what is dated by it is not after the server's own time.
 START_S = round(time.time()) - 86_400.0
 
@@ -64,7 +65,7 @@ class Bot:
         self.now_s = START_S
         self.pending, self.confirmed, self.received = {}, {}, []
         self.watched = ["BTC"]
-        self.transport = values.pop("transport", None)
+        self.transport, self.history_s = values.pop("transport", None), values.pop("history_s", 0.0)
         self.settings = GraphitiSettings(**({"url": server.url, "confirm_within_s": CONFIRM_S} | values))
         self.begin()
 
@@ -80,6 +81,7 @@ class Bot:
             self.receive,
             self.name,
             lambda: self.now_s,
+            history_s=self.history_s,
         )
 
     def confirm(self, verdict_id, at_s):
@@ -87,7 +89,10 @@ class Bot:
         del self.pending[verdict_id]
 
     def receive(self, verdict):
+        if verdict.id in self.pending or verdict.id in self.confirmed:
+            return False
         self.received.append(verdict)
+        return True
 
     def judge(self, number, *, age_s=0.0, **values):
         verdict = make_verdict(number, self.now_s - age_s, bot=self.name, **values)
@@ -186,6 +191,99 @@ def test_what_is_too_old_or_from_the_future_is_not_received(server):
     bot.turns()
     assert [each.id for each in bot.received] == ["id0003", "id0002"]
     assert bot.received[1].available_at_s == bot.now_s
+
+
+def test_a_bot_that_joins_late_reads_the_history_of_the_others_once(server):
+    bot = Bot(server, "late", history_s=7 * DAY_S)
+    ages_s = (8 * DAY_S, 6 * DAY_S, 3 * DAY_S, 5_401.0, 60.0)
+    for number, age_s in enumerate(ages_s):
+        put(server, make_verdict(number, bot.now_s - age_s))
+    bot.turns()
+    assert [each.id for each in bot.received] == ["id0001", "id0002", "id0003", "id0004"]
+    assert {each.available_at_s for each in bot.received} == {bot.now_s}
+    made_s = [pytest.approx(START_S - age_s, abs=1e-6) for age_s in ages_s[1:]]
+    assert [each.made_at_s for each in bot.received] == made_s
+    requests = server.count("GET", f"/episodes/{GROUP}")
+    put(server, make_verdict(9, bot.now_s - 6_000.0))
+    bot.turns(3)
+    assert (len(bot.received), bot.state.received) == (4, 4)
+    assert server.count("GET", f"/episodes/{GROUP}") == requests + 3
+
+
+def test_an_asset_that_is_watched_later_gets_its_history_then(server):
+    bot = Bot(server, "late", history_s=7 * DAY_S)
+    put(server, make_verdict(1, bot.now_s - DAY_S, asset="ETH"), "ftnews_ETH")
+    bot.turns()
+    assert bot.received == []
+    bot.watched = ["BTC", "ETH"]
+    bot.turns()
+    assert [each.id for each in bot.received] == ["id0001"]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(60, 60), (300, 300), (900, 800)])
+def test_a_history_is_read_as_far_as_800_episodes_reach(server, count, expected):
+    bot = Bot(server, "late", history_s=7 * DAY_S)
+    for number in range(count):
+        put(server, make_verdict(number, bot.now_s - DAY_S + number))
+    bot.turns()
+    assert [each.id for each in bot.received] == [f"id{number:04d}" for number in range(count - expected, count)]
+
+
+def test_bots_of_one_name_get_each_other_s_history_and_not_their_own(server, caplog):
+    one, late = Bot(server, "freqtrade", history_s=7 * DAY_S), Bot(server, "freqtrade", history_s=7 * DAY_S)
+    one.judge(1)
+    one.turns(2)
+    late.now_s = one.now_s + 10_000.0
+    late.turns()
+    assert [each.id for each in late.received] == ["id0001"]
+    one.begin()
+    one.turns(2)
+    assert one.received == []
+    assert warnings_in(caplog) == []
+
+
+def test_a_history_that_cannot_be_read_as_a_whole_is_read_as_far_as_it_can(server):
+    def garbage(request):
+        wide = int(request.url.params.get("last_n", 0)) > 200
+        return httpx.Response(500) if wide else passed_on(request)
+
+    bot = Bot(server, "late", history_s=7 * DAY_S, transport=httpx.MockTransport(garbage))
+    for number in range(300):
+        put(server, make_verdict(number, bot.now_s - DAY_S + number))
+    bot.turns(2)
+    assert len(bot.received) == 200
+    assert bot.state.outage is None
+
+
+def test_in_an_outage_the_history_is_read_when_it_is_over(server):
+    down = [True]
+
+    def fail_or_pass_on(request):
+        return httpx.Response(503) if down[0] else passed_on(request)
+
+    bot = Bot(server, "late", history_s=7 * DAY_S, transport=httpx.MockTransport(fail_or_pass_on))
+    put(server, make_verdict(1, bot.now_s - DAY_S))
+    bot.turns()
+    assert (bot.received, bot.state.outage is None) == ([], False)
+    down[0] = False
+    bot.turns(2, step_s=400.0)
+    assert [each.id for each in bot.received] == ["id0001"]
+
+
+def test_a_look_out_of_turn_brings_what_is_fresh_and_leaves_a_server_that_is_away_alone(server):
+    bot = Bot(server, "beta")
+    bot.turns()
+    put(server, make_verdict(1, bot.now_s - 60.0))
+    put(server, make_verdict(2, bot.now_s - 6_000.0))
+    asyncio.run(bot.replica.look("BTC"))
+    asyncio.run(bot.replica.look("BTC"))
+    assert [each.id for each in bot.received] == ["id0001"]
+    away = Bot(server, "gamma", transport=httpx.MockTransport(lambda _: httpx.Response(503)))
+    asyncio.run(away.replica.look("BTC"))
+    assert away.state.outage is not None
+    before = away.state
+    asyncio.run(away.replica.look("BTC"))
+    assert away.state == before
 
 
 def test_after_a_restart_a_bot_does_not_receive_what_it_made_itself(server):

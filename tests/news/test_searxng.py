@@ -226,7 +226,7 @@ def test_a_probe_says_how_many_results_are_dated(server):
         client = client_of(server)
         told = await client.probe()
         await client.aclose()
-        return told
+        return told.text
 
     answer(server, found(publishedDate="2026-03-01"), found("b", "https://example.com/b"))
     assert asyncio.run(main()) == "SearXNG; 2 results for 'Bitcoin', 1 of them dated"

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import time
 from datetime import UTC, datetime
@@ -8,9 +9,12 @@ import pytest
 
 from freqai_ext._settings import parse_settings
 from freqai_ext.errors import NewsDataError, SettingsError
-from freqai_ext.news.records import Decision, Verdict
+from freqai_ext.news.as_of import VerdictHistory
+from freqai_ext.news.graphiti import GraphitiClient
+from freqai_ext.news.memory import Memory
+from freqai_ext.news.records import RECORDED, Decision, Verdict
 from freqai_ext.news.service import NewsService
-from freqai_ext.news.settings import NewsSettings
+from freqai_ext.news.settings import GraphitiSettings, NewsSettings
 from freqai_ext.news.standins import Fault, NewsStandIns, StandInSettings
 from freqai_ext.news.store import NewsStore
 from freqai_ext.news.watchlist import Numbers
@@ -66,6 +70,8 @@ def standins():
 def world(standins, tmp_path, request):
     standins.remove_faults()
     standins.set_clock(START)
+    # What is in the queue of its ingest is due by the clock of an earlier test.
+    standins.restart("graphiti")
     world = World(standins, tmp_path)
     # Graphiti keeps what other tests wrote.
     world.group = f"t{abs(hash(request.node.name))}"
@@ -109,10 +115,102 @@ def test_a_second_bot_uses_the_verdict_of_the_first_without_a_search(world):
     assert first.store.pending_replication() == ()
     before = world.searches()
     second.request("BTC", NUMBERS)
-    world.settle()
+    world.pass_time(60.0)
     assert world.searches() == before
     assert second.status.analyst.spared == 1
     assert second.newest("BTC", world.now_s).id == made.id
+
+
+def shared_with(world, **changes):
+    return {**world.standins.section()["graphiti"], "group_prefix": world.group, **changes}
+
+
+def test_of_two_bots_in_step_one_searches_and_the_other_finds_its_verdict_just_before(world):
+    first = world.service("one", graphiti=shared_with(world, search_jitter_s=0))
+    # It reads what others shared only when it looks itself.
+    second = world.service("two", graphiti=shared_with(world, refresh_s=100_000))
+    before = world.searches()
+    for service in (first, second):
+        service.request("BTC", NUMBERS)
+    world.settle()
+    for _ in range(6):
+        world.pass_time(10.0)
+    assert world.searches() == before + 1
+    assert (first.status.analyst.verdicts, second.status.analyst.spared) == (1, 1)
+    (made,), (used,) = first.store.verdicts(), second.store.verdicts()
+    assert (used.id, used.origin) == (made.id, "shared")
+    assert second.newest("BTC", world.now_s).id == made.id
+
+
+def test_of_many_bots_in_step_not_all_search_and_all_have_a_verdict(world):
+    changes = {"graphiti": shared_with(world, search_jitter_s=360.0), "news_check_interval_s": 3_600.0}
+    services = [world.service(name, **changes) for name in ("a", "b", "c", "d")]
+    before = world.searches()
+    for _ in range(37):
+        for service in services:
+            service.request("BTC", NUMBERS)
+        world.pass_time(10.0)
+    searches = world.searches() - before
+    assert 1 <= searches < len(services)
+    made = [service.status.analyst.verdicts for service in services]
+    assert sum(made) == searches
+    assert sum(service.status.analyst.spared for service in services) >= len(services) - searches
+    assert all(world.now_s - service.newest("BTC", world.now_s).age_from_s < 400.0 for service in services)
+
+
+def test_a_shared_memory_that_is_away_costs_no_search(world):
+    world.standins.add_fault(Fault(kind="refuse", service="graphiti"))
+    service = world.service("one", graphiti=shared_with(world))
+    service.request("BTC", NUMBERS)
+    for _ in range(7):
+        world.pass_time(10.0)
+    assert service.status.analyst.verdicts == 1
+    assert service.status.replica.outage is not None
+
+
+def test_a_bot_that_joins_late_has_a_past_from_then_on_and_its_backtest_the_same(world):
+    opens_s = START_S - 900.0 * np.arange(4 * 96, 0, -1)
+    prices = pd.Series(np.linspace(100.0, 200.0, len(opens_s)))
+    dates = pd.Series(pd.to_datetime(opens_s, unit="s", utc=True))
+    others = [
+        Verdict(f"{world.group}-{number}", "BTC", START_S - 86_400.0 * 3 + 6 * 3_600.0 * number, 0.6, "positive", 0.6,
+                "", "m", "2", "0" * 64, (), "live", "old-hand")
+        for number in range(10)
+    ]  # fmt: skip
+    section = shared_with(world)
+    client = GraphitiClient(parse_settings(GraphitiSettings, section, "freqai_ext.news.graphiti"), world.clock)
+
+    async def share():
+        for verdict in others:
+            await client.write(verdict)
+
+    asyncio.run(share())
+    world.pass_time(60.0)
+    service = world.service("late", graphiti=section)
+    service.watch(["BTC"])
+    world.pass_time(60.0)
+    joined_s = max(verdict.available_at_s for verdict in service.store.verdicts())
+    received = service.store.verdicts()
+    assert [verdict.id for verdict in received] == [verdict.id for verdict in others]
+    assert {verdict.available_at_s for verdict in received} == {joined_s}
+    assert [verdict.made_at_s for verdict in received] == pytest.approx([one.available_at_s for one in others])
+    # None of them is valid any more: they remember, and decide nothing.
+    now = pd.Series(pd.to_datetime([joined_s - 900.0], unit="s", utc=True))
+    assert service.history.columns("BTC", now, 900.0)["news-available"].item() == 0.0
+    service.store.add_verdict(
+        Verdict("own", "BTC", joined_s, 0.6, "positive", 0.6, "", "m", "2", "1" * 64, (), "live", "late")
+    )
+    dates = pd.concat([dates, pd.Series(pd.to_datetime(START_S + 900.0 * np.arange(2), unit="s", utc=True))])
+    prices = pd.concat([prices, pd.Series([200.0, 200.0])])
+    live = service.memory.columns("BTC", dates, prices, 900.0)
+    assert (live["news-memory_count"].iloc[:-2] == 0.0).all()
+    assert live["news-memory_count"].iloc[-1] >= 8.0
+    assert live["news-memory_bps"].iloc[-1] > 0.0
+    told = service._earlier("BTC", joined_s + 1.0)
+    assert len(told) == 5
+    recorded = NewsStore.recorded(world.path / "late.sqlite")
+    backtest = Memory(VerdictHistory(recorded, 5_400.0, RECORDED), 14_400.0)
+    pd.testing.assert_frame_equal(backtest.columns("BTC", dates, prices, 900.0), live)
 
 
 def test_an_outage_of_the_search_gives_no_verdict_and_passes(world, caplog):
@@ -210,7 +308,7 @@ def test_a_watched_asset_is_read_from_the_disk_before_a_callback_asks(world, mon
 
 
 def test_a_disk_that_fails_while_verdicts_are_read_is_a_warning_and_passes(world, monkeypatch, caplog):
-    def fail(*_):
+    def fail(*_, **__):
         raise NewsDataError("one.sqlite: the news store cannot be used (disk)")
 
     service = world.service("one", **alone())
@@ -223,7 +321,9 @@ def test_a_disk_that_fails_while_verdicts_are_read_is_a_warning_and_passes(world
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "earlier verdicts are not read, times=1: one.sqlite" in caplog.text
     reads = []
-    monkeypatch.setattr(service.store, "numbered_verdicts", lambda *how: reads.append(how[0]) or read(*how))
+    monkeypatch.setattr(
+        service.store, "numbered_verdicts", lambda *how, **more: reads.append(how[0]) or read(*how, **more)
+    )
     world.pass_time(60.0)
     assert reads == ["BTC"]
 

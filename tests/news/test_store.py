@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from freqai_ext._services.database import open_sqlite
 from freqai_ext.errors import NewsDataError
-from freqai_ext.news.records import Article, Decision, Verdict
+from freqai_ext.news.records import RECORDED, Article, Decision, Spending, Verdict
 from freqai_ext.news.store import NewsStore
 
 START_S = 1_795_000_000.0
@@ -112,6 +112,48 @@ def test_a_file_from_before_verdicts_had_a_time_of_making_gets_the_column_and_ke
             store.close()
     with pytest.raises(IntegrityError, match="append-only"):
         execute(path, "UPDATE news_verdicts SET made_at_s = 0")
+
+
+@pytest.fixture
+def old_file(path):
+    """Write a file as it was before verdicts had a kind of judge and a time of making."""
+    old = NewsStore(path)
+    old.add_verdict(make_verdict("live"))
+    old.add_verdict(make_verdict("words", model="lexicon-1", origin="imported"))
+    old.add_verdict(make_verdict("model", model="qwen3:8b", origin="imported"))
+    old.close()
+    with closing(sqlite3.connect(path)) as connection:
+        for column in ("made_at_s", "judge_kind"):
+            connection.execute(f"ALTER TABLE news_verdicts DROP COLUMN {column}")
+        connection.execute("DROP TABLE news_spendings")
+    return path
+
+
+@pytest.mark.parametrize("open_store", [NewsStore, NewsStore.recorded], ids=["to write", "to read"])
+def test_a_file_of_an_earlier_version_is_read_and_its_judges_are_known(old_file, open_store):
+    store = open_store(old_file)
+    try:
+        assert store.judges() == {RECORDED: 1, "lexicon:lexicon-1:1": 1, "llm:qwen3:8b:1": 1}
+        for name, id in ((RECORDED, "live"), ("lexicon:lexicon-1:1", "words"), ("llm:qwen3:8b:1", "model")):
+            assert [verdict.id for verdict in store.verdicts(judge=name)] == [id]
+            assert store.newest("BTC", START_S, judge=name).id == id
+            assert [verdict.judge for verdict in store.verdicts(judge=name)] == [name]
+        assert store.verdicts(judge="llm:other:1") == store.verdicts(judge="nonsense") == ()
+        assert len(store.verdicts()) == 3
+    finally:
+        store.close()
+
+
+def test_what_judging_cost_is_summed_by_judge_and_time_and_outlives_the_store_that_wrote_it(store, path):
+    for hour, judge in enumerate(("llm:a:2", "llm:b:2", "llm:a:2")):
+        store.add_verdicts((make_verdict(str(hour)),), Spending(START_S + hour, judge, 2, 500))
+    again = NewsStore(path)
+    try:
+        assert again.spent("llm:a:2", START_S - 1.0) == (4, 1_000)
+        assert again.spent("llm:a:2", START_S) == (2, 500)
+        assert again.spent("llm:c:2", 0.0) == (0, 0)
+    finally:
+        again.close()
 
 
 def test_a_verdict_is_stored_once_and_stays_as_it_was_first(store):
@@ -223,6 +265,7 @@ def full(store):
     store.add_verdict(make_verdict())
     store.add_decision(make_decision())
     store.confirm("one", START_S)
+    store.add_verdicts((), Spending(START_S, "llm:m:2", 1, 100))
     return store
 
 
@@ -232,6 +275,7 @@ COLUMN_OF = {
     "news_verdicts": "impact_score",
     "news_decisions": "allowed",
     "news_confirmations": "confirmed_at_s",
+    "news_spendings": "tokens",
 }
 
 
@@ -259,7 +303,8 @@ def test_only_old_rows_are_purged_and_their_numbers_are_not_given_again(full, pa
     full.add_verdict(make_verdict("new", available_at_s=START_S + DAY_S))
     full.add_decision(make_decision(START_S + DAY_S))
     full.confirm("new", START_S + DAY_S)
-    assert full.purge(START_S + 1.0) == 5
+    assert full.purge(START_S + 1.0) == 6
+    assert full.spent("llm:m:2", 0.0) == (0, 0)
     assert [article.id for article in full.articles()] == ["new"]
     assert [verdict.id for verdict in full.verdicts()] == ["new"]
     assert len(full.decisions()) == 1

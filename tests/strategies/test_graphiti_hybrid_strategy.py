@@ -404,7 +404,7 @@ def test_a_backtest_cannot_use_the_network(make, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(
             "freqai_ext.news.store.NewsStore.numbered_verdicts",
-            lambda *_: socket.create_connection(server.getsockname()),
+            lambda *_, **__: socket.create_connection(server.getsockname()),
         )
         with pytest.raises(NetworkInReplayError):
             strategy.populate_indicators(candles, {"pair": PAIR})

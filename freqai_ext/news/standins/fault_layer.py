@@ -2,7 +2,9 @@
 
 import json
 import random
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import ClassVar, Final
 
 from starlette.responses import PlainTextResponse, Response
@@ -35,7 +37,8 @@ class NewsFaultLayer(FaultLayer[Fault]):
         if fault.kind == "error_500":
             return PlainTextResponse(FAILURE, 500)
         status = _REFUSALS[fault.kind]
-        headers = {"retry-after": f"{fault.seconds:.0f}"} if status in (429, 503) else {}
+        asked = formatdate(time.time() + fault.seconds, usegmt=True) if fault.as_date else f"{fault.seconds:.0f}"
+        headers = {"retry-after": asked} if status in (429, 503) else {}
         content = json.dumps({"error": {"message": fault.kind, "code": status}}).encode()
         return Response(content, status, headers, "application/json")
 

@@ -62,7 +62,9 @@ class Fault(Settings):
     seed
         Of that chance.
     seconds
-        How long ``slow`` waits, in real seconds whatever the clock, and what ``limited_429`` asks for.
+        How long ``slow`` waits, in real seconds whatever the clock, and what ``limited_429`` and ``error_503`` ask for.
+    as_date
+        They ask for it by the date at which it is over.
     megabytes
         How large ``huge`` is.
     location
@@ -78,6 +80,7 @@ class Fault(Settings):
     probability: float = Field(default=1.0, ge=0, le=1)
     seed: int = 0
     seconds: float = Field(default=5.0, ge=0)
+    as_date: bool = False
     megabytes: float = Field(default=8.0, gt=0, le=1_024)
     location: str = "http://elsewhere.invalid/"
 
