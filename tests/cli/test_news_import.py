@@ -56,7 +56,7 @@ def test_the_report_of_several_files_as_json_has_totals_and_each_file(run, tmp_p
     bad.write_text("<html></html>")
     result = run(SAMPLES / "alpaca.json", bad, "--json")
     assert result.exit_code == 1
-    report = json.loads(result.output)
+    report = json.loads(result.stdout)
     assert (report["added"], report["duplicates"]) == (2, 0)
     assert report["files"][0]["format"] == "alpaca in JSON"
     assert "is a web page" in report["files"][1]["refused"]
