@@ -32,7 +32,15 @@ def make_durable(drawer: "FreqaiDataDrawer", complaints: Complaints, swap_lock: 
     def save_drawer() -> None:
         # The entry of a model must not reach the disk before the model does.
         while unsynced:
-            sync_folder(unsynced.pop())
+            try:
+                sync_folder(unsynced.pop())
+            except OSError as error:
+                complaints.warn(
+                    str(drawer.pair_dictionary_path),
+                    f"is not saved, since the model is not on the disk ({error}); {remedy(error)}. A restart would "
+                    "begin with the model before it.",
+                )
+                return
         save_json(drawer.pair_dictionary_path, drawer.pair_dict)
 
     def save_metrics() -> None:

@@ -84,7 +84,7 @@ class FullDiskRegressor(CatboostRegressor):
 
     def __init__(self, config):
         super().__init__(config)
-        self.faults = {"fsync": 12, "model": 1, "whitelist": 2}
+        self.faults = {"fsync": 4, "model": 1, "whitelist": 2}
         self.after_first_training = False
 
     def failing(self, name, real, error):
