@@ -166,25 +166,21 @@ def test_a_window_without_a_known_label_says_so(tmp_path):
         bench_of(tmp_path).train(frame_of(rows=24, **{"&-roi": roi}))
 
 
-def test_statistics_of_every_number_are_noted_at_training(tmp_path):
+def test_statistics_of_targets_and_classes_alone_are_noted_at_training(tmp_path):
     bench = bench_of(tmp_path).train(frame_of(**{"&-roi": roi, "&-direction": direction}))
     noted = bench.kitchen.data["labels_mean"]
-    found = bench.predict(frame_of(**{"&-roi": roi, "&-direction": direction})).frame
-    assert set(noted) == set(found.select_dtypes("number"))
+    assert set(noted) == {"&-roi", *bench.model.class_names}
     assert set(noted) == set(bench.kitchen.data["labels_std"])
 
 
-def test_a_backtest_on_stored_predictions_knows_the_same_columns_as_one_that_trains(tmp_path):
+def test_a_backtest_gives_further_columns_no_statistics(tmp_path):
     frame = frame_of(**{"&-roi": roi})
     bench = bench_of(tmp_path).train(frame)
     found = bench.predict(frame)
-    kitchen, model = bench.kitchen, bench.model
+    kitchen = bench.kitchen
     kitchen.data["extra_returns_per_train"] = {}
-    kitchen.full_df = kitchen.get_predictions_to_append(found.frame, found.do_predict, frame)
-    trained = model.extra_prediction_columns(kitchen)
-    model.model, kitchen.label_list = None, []
-    assert set(trained) <= set(model.extra_prediction_columns(kitchen))
-    assert set(model.extra_prediction_columns(kitchen)) == set(found.frame)
+    stored = kitchen.get_predictions_to_append(found.frame, found.do_predict, frame)
+    assert [column for column in stored if column.endswith(("_mean", "_std"))] == ["&-roi_mean", "&-roi_std"]
 
 
 class Live:
@@ -249,7 +245,8 @@ def test_candles_predicted_one_by_one_live_are_those_of_a_window(tmp_path, model
         np.testing.assert_allclose(
             seen[column].iloc[-10:].astype(float), expected[column].iloc[460:470], rtol=1e-4, atol=1e-6, err_msg=column
         )
-        assert f"{column}_mean" in seen
+        has_statistics = column in live.frame or column in live.bench.model.class_names
+        assert (f"{column}_mean" in seen) is has_statistics, column
 
 
 def test_a_missing_feature_marks_the_live_candle_as_not_to_be_trusted(tmp_path):
