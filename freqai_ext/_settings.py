@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,7 +19,7 @@ from freqai_ext.errors import SettingsError
 class Settings(BaseModel):
     """Base of all settings sections: immutable, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -50,6 +51,40 @@ def parse_settings(section: type[SettingsT], raw: object, path: str) -> Settings
         raise SettingsError("\n".join(_explain(section, fault, path) for fault in error.errors())) from None
 
 
+def whole_address(url: str, *, password_remedy: str, parts: str, example: str) -> str:
+    """Return the address of a service, without a slash at its end, as a validator of a setting does.
+
+    Parameters
+    ----------
+    password_remedy
+        What to do with a password in it.
+    parts
+        What it may consist of, for the message; a path only where that is named.
+    example
+        A valid one.
+
+    Raises
+    ------
+    ValueError
+        If it has no scheme, no host, a port that there is not, or blanks.
+    """
+    url = url.strip().rstrip("/")
+    if "@" in url:
+        raise ValueError(f"it holds a password; {password_remedy}")
+    if any(each.isspace() or not each.isprintable() for each in url):
+        raise ValueError(f"it has a blank in it; write it like {example}")
+    try:
+        split = urlsplit(url)
+        named = bool(split.hostname) and split.port != 0
+    except ValueError:
+        raise ValueError(f"write {parts} only, such as {example}") from None
+    if split.scheme not in ("http", "https"):
+        raise ValueError(f"it has no scheme; write http://{url.partition('://')[2] or url}")
+    if not named or split.query or split.fragment:
+        raise ValueError(f"write {parts} only, such as {example}")
+    return url
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a remedy for an unknown ``name``: the closest known one, else all where they are few."""
     names = sorted(known)
@@ -67,6 +102,8 @@ def _explain(section: type[Settings], fault: Any, path: str) -> str:
         return f"{where}: unknown setting; {remedy}"
     if fault["type"] == "missing":
         return f"{where}: missing; it has no default, so write it"
+    if fault["type"] == "model_type" and (owner := _section_at(section, location)):
+        return f"{where}: not an object; write {{...}} with keys of: {_listed(owner.model_fields)}"
     return f"{where}: {_shown(section, location, fault['input'])} is not valid; {_rule(fault['msg'])}"
 
 

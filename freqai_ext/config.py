@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from freqai_ext._services.redaction import Exposure, exposures, protect
 from freqai_ext._services.secrets import check_variables
 from freqai_ext._settings import Settings, parse_settings
+from freqai_ext.errors import SettingsError
 from freqai_ext.features import FeatureSettings
 from freqai_ext.guardian.settings import GuardianSettings
 from freqai_ext.labels import LabelSettings
@@ -260,6 +261,47 @@ def load_ext_settings(config: Mapping[str, Any]) -> ExtSettings:
     settings = parse_settings(ExtSettings, config.get(SECTION), SECTION)
     check_variables(ExtSettings)
     return settings
+
+
+_LEAST: Final = {
+    "live_retrain_hours": 0,
+    "expiration_hours": 0,
+    "fit_live_predictions_candles": 0,
+    "feature_parameters.label_period_candles": 1,
+    "feature_parameters.include_shifted_candles": 0,
+    "feature_parameters.DI_threshold": 0,
+    "feature_parameters.weight_factor": 0,
+    "data_split_parameters.test_size": 0,
+}
+_TIMEFRAME: Final = re.compile(r"[1-9]\d*[mhdwM]")
+
+
+def check_freqai_section(config: Mapping[str, Any]) -> None:
+    """Check the ranges of FreqAI's own settings, of which Freqtrade checks the types alone.
+
+    Raises
+    ------
+    SettingsError
+        One line for each fault.
+    """
+    section = config.get("freqai") or {}
+    faults = []
+    for path, least in _LEAST.items():
+        value: Any = section
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None and not (isinstance(value, int | float) and value >= least):
+            faults.append(f"freqai.{path}: {value!r} is not valid; it must be a number of at least {least}")
+    faults += [
+        f"freqai.feature_parameters.include_timeframes: {timeframe!r} is not a timeframe; write one like '1h'"
+        for timeframe in (section.get("feature_parameters") or {}).get("include_timeframes") or ()
+        if not _TIMEFRAME.fullmatch(str(timeframe))
+    ]
+    parameters = section.get("model_training_parameters")
+    if parameters is not None and not isinstance(parameters, Mapping):
+        faults.append('freqai.model_training_parameters: not an object; write {...}, such as {"n_estimators": 200}')
+    if faults:
+        raise SettingsError("\n".join(faults))
 
 
 def protect_secrets(config: MutableMapping[str, Any]) -> None:

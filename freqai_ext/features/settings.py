@@ -39,6 +39,13 @@ class FeatureSettings(Settings):
                 raise ValueError(f"'{name}' is not a feature family; {suggest(name, FAMILIES)}")
         return names
 
+    @field_validator("reference_pair")
+    @classmethod
+    def _reference_is_a_pair(cls, pair: str | None) -> str | None:
+        if pair is not None and "/" not in pair:
+            raise ValueError("it is not a pair; write one like 'BTC/USDT'")
+        return pair
+
     @field_validator("lookbacks", "cross_asset_windows")
     @classmethod
     def _windows_differ(cls, windows: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from freqai_ext._settings import Settings
+from freqai_ext._settings import Settings, whole_address
 
 Silence = Literal["retract", "neutral"]
 """What to tell Guardian in place of a forecast: nothing, so that its own judgement applies, or "do not trade"."""
@@ -199,19 +198,12 @@ class GuardianSettings(Settings):
     @field_validator("url")
     @classmethod
     def _url_is_whole(cls, url: str) -> str:
-        url = url.strip().rstrip("/")
-        parts = urlsplit(url)
-        if "@" in url:
-            raise ValueError("it holds a password; put the token into freqai_ext.guardian.token_file")
-        if parts.scheme not in ("http", "https"):
-            raise ValueError(f"it has no scheme; write http://{url.partition('://')[2] or url}")
-        try:
-            named = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            named = False
-        if not named or parts.query or parts.fragment:
-            raise ValueError("write scheme, host and port only, such as http://127.0.0.1:8099")
-        return url
+        return whole_address(
+            url,
+            password_remedy="put the token into freqai_ext.guardian.token_file",  # noqa: S106
+            parts="scheme, host and port",
+            example="http://127.0.0.1:8099",
+        )
 
     @field_validator("token", mode="before")
     @classmethod

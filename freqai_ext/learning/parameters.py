@@ -154,10 +154,12 @@ def fitting_parameters(given: Mapping[str, Any], rules: ParameterRules) -> dict[
     Raises
     ------
     SettingsError
-        One line for each name that is unknown or has no counterpart.
+        One line for each name that is unknown or has no counterpart, and for each value that the library refuses.
     """
     found = translate(given, rules)
     _raise_all(found.faults)
+    # Here the names are still those that the user wrote.
+    _check_values(found.own, found.written_as, rules)
     log_unused(found.unused, rules.library, rules.canonical)
     return found.own
 
@@ -224,6 +226,8 @@ def _refusal(value: Any, error: Exception, library: str) -> str:
             f"{value!r} asks for a GPU, and {library} finds none here that it can use ({reason}); write 'cpu', or "
             "remove it"
         )
+    if isinstance(value, str) and isinstance(error, TypeError):
+        reason = "it is a text; write a number, without quotes"
     return f"{value!r} is refused by {library}: {reason}"
 
 

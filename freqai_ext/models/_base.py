@@ -28,7 +28,7 @@ import numpy.typing as npt
 from freqtrade.exceptions import OperationalException
 from pandas import DataFrame
 
-from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
+from freqai_ext.config import ExtSettings, check_freqai_section, load_ext_settings, protect_secrets
 from freqai_ext.errors import FreqaiExtError
 from freqai_ext.models._backends import Task
 from freqai_ext.models._failed_window import FailedWindows
@@ -81,13 +81,14 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
     def __init__(self, config: "Config") -> None:
         protect_secrets(config)
         try:
+            self.ext_settings: ExtSettings = load_ext_settings(config)
+            check_freqai_section(config)
             # It reads what Guardian's features were recorded of, which may be damaged.
             self._origin: dict[str, str] | None = prediction_origin(config)
-            self.ext_settings: ExtSettings = load_ext_settings(config)
             self.pipeline_settings = PipelineSettings(
                 **{**self.pipeline_defaults, **self.ext_settings.pipeline.model_dump(exclude_unset=True)}
             )
-            parameters = self.checked_parameters(config.get("freqai", {}).get("model_training_parameters", {}))
+            parameters = self.checked_parameters(config.get("freqai", {}).get("model_training_parameters") or {})
         except FreqaiExtError as error:
             raise OperationalException(str(error)) from error
         self.prepare_folder(config)

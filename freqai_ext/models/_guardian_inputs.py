@@ -56,7 +56,7 @@ def guardian_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(config: Mapping[str, Any]) -> GuardianSettings | None:
     try:
-        return GuardianSettings.model_validate(config.get("freqai_ext", {}).get("guardian", {}))
+        return GuardianSettings.model_validate((config.get("freqai_ext") or {}).get("guardian", {}))
     except ValidationError:
         # The error is raised when the settings are loaded.
         return None

@@ -72,7 +72,7 @@ def prediction_origin(config: Mapping[str, Any]) -> dict[str, str]:
     Call it before a model is loaded from ``config``: loading fills defaults in.
     """
     settings = _settings(config)
-    if config.get("freqai_ext", {}).get("signal", {}).get("panel"):
+    if ((config.get("freqai_ext") or {}).get("signal") or {}).get("panel"):
         settings |= {
             f"exchange.{name}": sorted(config.get("exchange", {}).get(name, ()))
             for name in ("pair_whitelist", "pair_blacklist")
@@ -107,7 +107,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         f"{section}.{key}": _with_effect(f"{section}.{key}", value)
         for section in ("freqai", "freqai_ext")
-        for key, value in config.get(section, {}).items()
+        for key, value in (config.get(section) or {}).items()
     }
 
 

@@ -2,23 +2,19 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from freqai_ext._settings import Settings
+from freqai_ext._settings import Settings, whole_address
 
 
 def _whole_address(url: str) -> str:
-    url = url.strip().rstrip("/")
-    parts = urlsplit(url)
-    if "@" in url:
-        raise ValueError("it holds a password; give the key by its own setting")
-    if parts.scheme not in ("http", "https"):
-        raise ValueError(f"it has no scheme; write http://{url.partition('://')[2] or url}")
-    if not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("write scheme, host, port and path only, such as http://127.0.0.1:3000")
-    return url
+    return whole_address(
+        url,
+        password_remedy="give the key by its own setting",  # noqa: S106
+        parts="scheme, host, port and path",
+        example="http://127.0.0.1:3000",
+    )
 
 
 Address = Annotated[str, AfterValidator(_whole_address)]

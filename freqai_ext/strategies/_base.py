@@ -9,7 +9,7 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-from freqai_ext.config import ExtSettings, load_ext_settings, protect_secrets
+from freqai_ext.config import ExtSettings, check_freqai_section, load_ext_settings, protect_secrets
 from freqai_ext.errors import SettingsError
 from freqai_ext.features import (
     calendar_features,
@@ -44,6 +44,7 @@ class ExtStrategy(IStrategy):
         protect_secrets(config)
         try:
             self.ext_settings: ExtSettings = load_ext_settings(config)
+            check_freqai_section(config)
         except SettingsError as error:
             raise OperationalException(str(error)) from error
         self.can_short = config.get("trading_mode", "spot") == "futures"

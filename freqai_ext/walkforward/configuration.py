@@ -59,6 +59,8 @@ def check_config(config: dict[str, Any]) -> None:
         faults.append(
             f"timerange: {config.get('timerange')!r} has no start or no end; write --timerange 20250301-20250401"
         )
+    elif reason := _unreadable(str(config["timerange"])):
+        faults.append(f"timerange: {config['timerange']!r} cannot be read{reason}; write --timerange 20250301-20250401")
     methods = [each.get("method") for each in config.get("pairlists", [])]
     if methods and methods[0] != "StaticPairList":
         faults.append(
@@ -67,3 +69,15 @@ def check_config(config: dict[str, Any]) -> None:
         )
     if faults:
         raise SettingsError("\n".join(faults))
+
+
+def _unreadable(timerange: str) -> str | None:
+    """Return what Freqtrade says of a time range that it cannot read, ``None`` of one that it can."""
+    from freqtrade.configuration import TimeRange
+    from freqtrade.exceptions import FreqtradeException
+
+    try:
+        TimeRange.parse_timerange(timerange)
+    except FreqtradeException as error:
+        return f" ({error})"
+    return None
