@@ -383,13 +383,8 @@ class NewsStore:
                 views = tables.views_for_reading(connection)
         finally:
             self._engine.dispose()
-
-        def show_all_columns(connection: Any, _: Any) -> None:
-            for view in views:
-                connection.execute(view)
-
         if views:
-            event.listen(self._engine, "connect", show_all_columns)
+            event.listen(self._engine, "connect", lambda connection, _: [connection.execute(view) for view in views])
         return has_tables
 
     @contextmanager
