@@ -166,6 +166,7 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
             super().extract_data_and_train_model(new_trained_timerange, pair, strategy, dk, *args, **kw)
         except TargetsRefusedError:
             # FreqAI would come back to it every second.
+            self.gives_up_training = True
             self.train_queue.clear()
             raise
 

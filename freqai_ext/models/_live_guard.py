@@ -67,6 +67,8 @@ class LiveGuard(BacktestFiles, _Base):
         self._from_disk: set[str] = set()
         self._unusable: set[Path] = set()
         self._waits: dict[str, tuple[float, float]] = {}
+        #: Whether no training can succeed before the strategy is corrected and the bot started again.
+        self.gives_up_training = False
         self._scan_thread: threading.Thread | None = None
         self._freqai_load, self._freqai_info_of = self.dd.load_data, self.dd.get_pair_dict_info
         make_durable(self.dd, self.complaints, self._swap_lock)
@@ -78,7 +80,7 @@ class LiveGuard(BacktestFiles, _Base):
     ) -> "FreqaiDataKitchen":
         """Predict one pair's newest candle, as FreqAI does, on forecasts and models of this origin."""
         self._activate(strategy)
-        if metadata["pair"] not in self.train_queue:
+        if metadata["pair"] not in self.train_queue and not self.gives_up_training:
             self.train_queue.append(metadata["pair"])
         return super().start_live(dataframe, metadata, strategy, dk)
 

@@ -13,6 +13,7 @@ from freqtrade.freqai.freqai_interface import IFreqaiModel
 
 from freqai_ext.checks._workbench import PAIR, Workbench, example_frame
 from freqai_ext.models._kind import target_faults
+from freqai_ext.models._live_guard import LiveGuard
 from freqai_ext.models.CalibratedSignalModel import CalibratedSignalModel
 from freqai_ext.models.CatboostClassifier import CatboostClassifier
 from freqai_ext.models.CatboostClassifierMultiTarget import CatboostClassifierMultiTarget
@@ -124,6 +125,18 @@ class Strategy:
     def set_freqai_targets(self, dataframe, metadata, **kwargs):
         return dataframe.assign(**{f"&-{name}": make(dataframe) for name, make in self.targets.items()})
 
+    def feature_engineering_expand_all(self, dataframe, period, metadata, **kwargs):
+        return dataframe
+
+    def feature_engineering_expand_basic(self, dataframe, metadata, **kwargs):
+        return dataframe
+
+    def feature_engineering_standard(self, dataframe, metadata, **kwargs):
+        return dataframe
+
+    def populate_indicators(self, dataframe, metadata):
+        return self.freqai.start(dataframe, metadata, self)
+
 
 def refusal(folder, strategy, model=CatboostRegressorMultiTarget, later=None):
     """Return what is said where FreqAI finds the labels of the first window; ``later`` are the backtest's candles."""
@@ -206,3 +219,7 @@ def test_a_live_bot_that_cannot_learn_its_targets_says_so_once_and_stops_trainin
     assert len(refused) == 1
     assert "&-way holds names of classes (down, up), and CatboostRegressor learns numbers" in refused[0].getMessage()
     assert "training stops until then" in refused[0].getMessage()
+    # Nor does the next candle bring the pair back.
+    monkeypatch.setattr(IFreqaiModel, "start_live", lambda self, dataframe, metadata, strategy, dk: dk)
+    LiveGuard.start_live(model, frame, {"pair": PAIR}, strategy, None)
+    assert not model.train_queue
