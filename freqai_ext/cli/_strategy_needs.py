@@ -52,7 +52,8 @@ def strategy_needs(command: FreqtradeCommand, pairs: Sequence[str]) -> StrategyN
     except (Exception, SystemExit) as error:
         return StrategyNeeds(timeframes=tuple(timeframes), problem=f"{type(error).__name__}: {error}")
     futures = command.trading_mode == "futures"
-    served = [(pair, timeframe) for pair, timeframe in found if (":" in pair) == futures]
+    # Freqtrade gives them in the order of a set, and the same run must be the same run.
+    served = sorted((pair, timeframe) for pair, timeframe in found if (":" in pair) == futures)
     return StrategyNeeds(
         tuple(dict.fromkeys(pair for pair, _ in served)),
         tuple(dict.fromkeys([*timeframes, *(timeframe for _, timeframe in served)])),

@@ -107,8 +107,8 @@ def test_the_candles_of_a_strategys_pairs_are_served_and_those_that_are_not_ther
     assert served.pairs == ("ETH/USDT", "BTC/USDT")
     assert (served.datadir / "BTC_USDT-2h.feather").is_file()
     assert served.notes == (
-        f"SOL/USDT: the strategy reads it, and {tmp_path / 'mine'} has no candles of it",
         f"ETH/USDC: the strategy reads it, and {tmp_path / 'mine'} has no candles of it",
+        f"SOL/USDT: the strategy reads it, and {tmp_path / 'mine'} has no candles of it",
     )
 
 
