@@ -49,6 +49,32 @@ class CentresItsPredictions(CatboostRegressor):
         return predictions - predictions.mean(), trusted
 
 
+class TakesInfiniteLabels(CatboostRegressor):
+    def train(self, unfiltered_df, pair, dk, **kwargs):
+        return BaseRegressionModel.train(self, unfiltered_df, pair, dk, **kwargs)
+
+
+class WantsPlainNames(CatboostRegressor):
+    def fit(self, data_dictionary, dk, **kwargs):
+        if any("[" in name for name in data_dictionary["train_features"]):
+            raise ValueError("special characters in feature names are not supported")
+        return super().fit(data_dictionary, dk, **kwargs)
+
+
+class TrustsEverything(CatboostRegressor):
+    def predict(self, unfiltered_df, dk, **kwargs):
+        predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
+        return predictions, np.ones_like(trusted)
+
+
+class AddsNoiseInTheUnitsOfThePrice(CatboostRegressor):
+    def train(self, unfiltered_df, pair, dk, **kwargs):
+        features = [column for column in unfiltered_df if column.startswith("%")]
+        noise = np.random.default_rng(1).normal(size=(len(unfiltered_df), len(features)))
+        noise *= self.ft_params.get("noise_standard_deviation", 0)
+        return super().train(unfiltered_df.assign(**(unfiltered_df[features] + noise)), pair, dk, **kwargs)
+
+
 class TakesUnknownLabelsForZero(CatboostRegressor):
     def train(self, unfiltered_df, pair, dk, **kwargs):
         labels = [column for column in unfiltered_df if column.startswith("&")]
@@ -160,6 +186,7 @@ class LearnsTheFirstTargetInSilence(CatboostRegressor):
 
     def train(self, unfiltered_df, pair, dk, **kwargs):
         surplus = [column for column in unfiltered_df if column.startswith("&")][1:]
+        dk.label_list = [name for name in dk.label_list if name not in surplus]
         return super().train(unfiltered_df.drop(columns=surplus), pair, dk, **kwargs)
 
 
@@ -250,6 +277,10 @@ BROKEN = [
     (FitsWithoutLookingAtTheLabel, "survives_a_constant_label", "it raised CatBoostError"),
     (WantsManyRows, "survives_a_tiny_window", "it raised ValueError: too few rows"),
     (AlwaysEvaluates, "trains_without_a_test_set", "it raised IndexError"),
+    (TakesInfiniteLabels, "leaves_out_infinite_labels", ""),
+    (WantsPlainNames, "takes_any_feature_name", "special characters in feature names"),
+    (TrustsEverything, "flags_far_outliers", r"with DI_threshold only 0% of rows far outside are marked, not 100%"),
+    (AddsNoiseInTheUnitsOfThePrice, "learns_through_noise", r"the correlation with the signal fell to -?0\."),
     (IsRandom, "is_deterministic", "after the model was trained a second time a prediction differs"),
     (KeepsItsScaleToItself, "predicts_the_same_after_reloading", "after the model was saved and loaded a prediction"),
     (ForgetsWhenItContinues, "continues_learning", "the correlation with the signal is"),

@@ -1,9 +1,9 @@
 """What a bot on replayed candles is kept away from."""
 
 from freqai_ext._services.secrets import secret_paths, variable_of
-from freqai_ext.cli._freqtrade_command import child_environment
 from freqai_ext.cli._outside_services import VARIABLES, without_services
 from freqai_ext.cli._outside_services import without_secrets as without
+from freqai_ext.cli._replay_overlay import child_environment
 from freqai_ext.config import ExtSettings
 
 PATHS = [path for path in secret_paths(ExtSettings) if "*" not in path]
@@ -31,7 +31,8 @@ def test_variables_of_secrets_do_not_reach_a_bot_whose_services_are_left_alone(m
     for path in secret_paths(ExtSettings):
         monkeypatch.setenv(variable_of(path.replace("*", "0")), "s3cret")
     monkeypatch.setenv("FREQAI_EXT_DATA", "kept")
-    environment = child_environment(VARIABLES)
+    environment, removed = child_environment({}, VARIABLES)
     assert "s3cret" not in environment.values()
+    assert set(removed) >= {variable_of(path.replace("*", "0")) for path in secret_paths(ExtSettings)}
     assert environment["FREQAI_EXT_DATA"] == "kept"
-    assert "s3cret" in child_environment().values()
+    assert "s3cret" in child_environment({})[0].values()

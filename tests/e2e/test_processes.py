@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -67,8 +69,8 @@ def commands(place):
 @pytest.mark.parametrize("name", ["offline trade", "offline hyperopt", "simulate", "demo", "replay"])
 def test_a_killed_command_takes_all_that_it_started_with_it(place, tmp_path, name):
     words, at_work, least = commands(place)[name]
-    scratch = tmp_path / "tmp"
-    scratch.mkdir()
+    # Freqtrade's hyperopt puts a socket there, whose path must be short.
+    scratch = Path(tempfile.mkdtemp(prefix="fx"))
     environment = os.environ | {"TMPDIR": str(scratch), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     log = tmp_path / "log"
     with log.open("wb") as file:
@@ -90,6 +92,7 @@ def test_a_killed_command_takes_all_that_it_started_with_it(place, tmp_path, nam
     assert [each.cmdline() for each in alive if each.is_running()] == []
     remove_abandoned(scratch)
     assert list(scratch.glob("freqai-ext-*")) == []
+    shutil.rmtree(scratch)
 
 
 def test_a_damaged_store_stops_the_bot_with_one_sentence_and_without_a_traceback(place):
