@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep logs and warnings back, and restore the logging that loading a configuration sets up anew."""
+    """Keep logs and warnings back, and restore the logging that loading a configuration sets up again."""
     root = logging.getLogger()
     handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -170,7 +170,7 @@ class Exchange:
         see = f"see whether {self._service} runs there, and {self._setting} is its address"
         connect_s = min(self._connect_timeout_s, deadline_s)
         try:
-            # The timeouts of httpx begin anew with every byte, so that an answer in drips would never end.
+            # The timeouts of httpx begin again with every byte, so that an answer in drips would never end.
             async with (
                 asyncio.timeout(deadline_s),
                 self._open().stream(
@@ -222,7 +222,7 @@ class Exchange:
             if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise self._errors.refused(
                     f"{call}: the header {name!r} or its value has characters that HTTP cannot carry, so nothing was "
-                    "sent; write the key, or the name of its header, anew"
+                    "sent; write the key, or the name of its header, again"
                 )
         return headers
 

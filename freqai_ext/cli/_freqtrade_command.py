@@ -115,7 +115,7 @@ class FreqtradeCommand:
     def with_overlay(self, overlay: Path, replaced: Mapping[str, object]) -> list[str]:
         """Return the command line with the configuration ``overlay`` behind the user's own.
 
-        It is written anew from what Freqtrade understood: words could be abbreviated, joined or repeated, and an
+        It is written again from what Freqtrade understood: words could be abbreviated, joined or repeated, and an
         option that must not pass would not be found among them.
 
         Parameters

@@ -65,5 +65,5 @@ def one_at_a_time(folder: Path, name: str) -> Iterator[None]:
 
 
 def _opened(path: Path) -> int:
-    # Never deleted: a process that has opened it and one that makes it anew would both hold a lock.
+    # Never deleted: a process that has opened it and one that makes it again would both hold a lock.
     return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _LOCK_MODE)

@@ -44,7 +44,7 @@ class Estimate:
 class Estimator:
     """Scores samples. A score of several pairs is the mean of theirs, and rows of one time are drawn together.
 
-    Ranks are taken once within each pair, and the resamples draw rows with these ranks: taking them anew for each would
+    Ranks are taken once within each pair, and the resamples draw rows with these ranks: ranking each would
     cost ten times as much and differ little, since a block takes its share of all ranks.
 
     Attributes

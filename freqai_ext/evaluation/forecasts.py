@@ -42,7 +42,7 @@ class Forecasts:
     records
         Of the windows whose training was recorded.
     untraded
-        Number of forecasts left out because nobody traded in their candle, or in the one that ends the label horizon:
+        Number of forecasts left out because there was no trade in their candle, or in the one that ends the horizon:
         Freqtrade fills gaps with candles of the last close, whose returns of zero anybody can forecast.
     returns
         The targets that are returns, on which one can bet, as the models decide it; ``None`` where it is not known, and
@@ -134,7 +134,7 @@ def common_keys(forecasts: Iterable[Forecasts]) -> pd.MultiIndex:
 
 
 def _traded(candles: "DataFrame", horizon: int) -> NDArray[np.bool_]:
-    """Return for each candle whether somebody traded in it and in the one that ends its horizon, as far as known."""
+    """Return for each candle whether there was a trade in it and in the one that ends its horizon, if it is there."""
     traded = candles["volume"].to_numpy() > 0.0
     if not traded.any():
         # Mark prices and some vendors' candles carry no volume at all, which says nothing about trading.

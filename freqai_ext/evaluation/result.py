@@ -38,7 +38,7 @@ class ContenderResult:
     rows, trusted_share
         Its own forecasts, and the share of them with ``do_predict`` 1. Scored are those that all contenders have.
     untraded_rows
-        Forecasts left out before that because nobody traded in their candle or at the end of their horizon.
+        Forecasts left out before that because there was no trade in their candle or at the end of their horizon.
     importance, trainings
         ``None`` where no training was recorded.
     """

@@ -216,7 +216,7 @@ class FeatureStore:
             numbers = np.array([tuple(row) for row in found], dtype=np.float64).reshape(-1, 1 + len(self._columns))
         except (TypeError, ValueError):
             raise GuardianDataError(
-                f"{_path(self._engine)}: the recorded features are not all numbers; move the file away and start anew"
+                f"{_path(self._engine)}: the recorded features are not all numbers; move the file away and start again"
             ) from None
         numbers[~np.isfinite(numbers)] = np.nan
         values = np.full((len(numbers), len(SCHEMA)), np.nan)

@@ -1,6 +1,6 @@
 """Keeps Guardian told: the newest opinions as soon as they are there, and again before they grow old.
 
-Contract, sections 8 and 13: Guardian's set never expires. So what stands is sent again at every interval, judged anew
+Contract, sections 8 and 13: Guardian's set never expires. So what stands is sent again at every interval, judged again
 each time, and where it can no longer be stood by, that is said.
 """
 

@@ -33,7 +33,7 @@ from freqai_ext.learning.weighted_rows import weighted_evaluation, weighted_rows
 class HistGradientBoostingLearner:
     """Boosted trees that fit the mean by least squares, each quantile by pinball loss, a probability by log loss.
 
-    A former model is never continued: scikit-learn bins the features anew for each fit.
+    A former model is never continued: scikit-learn bins the features again for each fit.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Stored windows of a backtest that a killed run has left damaged: trained anew instead of ending the backtest."""
+"""Stored windows of a backtest that a killed run has left damaged: trained again instead of ending the backtest."""
 
 import logging
 from pathlib import Path
@@ -70,7 +70,7 @@ class BacktestFiles(_Base):
     def _set_aside(self, dk: "FreqaiDataKitchen", path: Path, error: Exception) -> None:
         aside = set_aside(Path(self.full_path), path)
         logger.warning(
-            "%s: what is stored of the window of %s cannot be used (%s: %s); %s was set aside in %s and is made anew.",
+            "%s: what is stored of the window of %s cannot be used (%s: %s); %s was set aside in %s and is made again.",
             dk.pair,
             dk.model_filename,
             type(error).__name__,

@@ -55,7 +55,7 @@ class CandleFiles:
     def _extended(self, key: str, segments: Sequence[Sequence[Any]]) -> Segments:
         start_s, end_s = self._range_s
         dates, _ = self._candles(key)
-        # Candles that come later lengthen the last window, which FreqAI trains anew for its length.
+        # Candles that come later lengthen the last window, which FreqAI trains again for its length.
         end_s = min(end_s, int(dates[-1]) + 1) if len(dates) else start_s
         apart = [list(each) for each in segments if each[1] < start_s or each[0] > end_s]
         joined = [each for each in segments if each[1] >= start_s and each[0] <= end_s]

@@ -218,7 +218,7 @@ class LiveGuard(BacktestFiles, _Base):
             where,
             type(error).__name__,
             error,
-            f"the one before it serves, {former['model_filename']}" if former else "the pair trains anew now",
+            f"the one before it serves, {former['model_filename']}" if former else "the pair trains again now",
         )
 
     def _former_model(self, pair: str) -> dict[str, Any] | None:

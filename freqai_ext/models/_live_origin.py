@@ -3,7 +3,7 @@
 FreqAI takes up whatever lies under the bot's identifier: restarted with another model, target or feature it fails on
 the old model, or on columns that the old forecasts lack, until the next retraining or for ever. Here the folder carries
 a record of the origin of the live forecasts, and each model the digest of its own. What is of another origin is set
-aside under ``origins/``, and comes back with that origin; the bot trains anew at once.
+aside under ``origins/``, and comes back with that origin; the bot trains again at once.
 
 The origin is made of the settings that change what a forecast means, and of the code that makes features and targets.
 A restart keeps it, and so does a change of exit rules, stakes or the times of training.

@@ -364,7 +364,7 @@ class SignalModel(ExtModel):
         return PanelWindow(start, stop, self._backtest_frames, self._panel_pairs)
 
     def _sharing_time(self) -> pd.Timedelta:
-        """Return for how long other pairs take over a panel's fit instead of training anew."""
+        """Return for how long other pairs take over a panel's fit instead of training again."""
         if not self.live:
             return pd.Timedelta(0)
         hours = float(self.freqai_info.get("live_retrain_hours", 0))

@@ -272,7 +272,7 @@ class Endpoint:
         if not key.isascii() or not key.isprintable() or " " in key:
             raise SettingsError(
                 f"{self._path}.api_key: the value (hidden) has spaces or characters that are not ASCII, which no key "
-                "has; copy the key anew"
+                "has; copy the key again"
             )
         return {"Authorization": f"Bearer {key}"}
 

@@ -138,7 +138,7 @@ def _seen_before_published(articles: Sequence[Article], fetched: Collection[str]
     ]
     yield from _finding(
         "leak", "seen-before-published", [id for id in early if id not in fetched], len(articles),
-        "articles that count as seen before their publication; import the archive anew",
+        "articles that count as seen before their publication; import the archive again",
     )  # fmt: skip
     dated = sum(article.published_at_s is not None for article in articles if article.id in fetched)
     doubtful = [id for id in early if id in fetched]
@@ -251,7 +251,7 @@ def _clustered_times(articles: Sequence[Article]) -> Iterable[Finding]:
             yield from _finding(
                 "leak", "midnight-times", ids, len(early),
                 "articles of an archive that were published at exactly midnight UTC, as dates without a time are "
-                "written, and count as known up to a day too early; import the archive anew into an empty store, by "
+                "written, and count as known up to a day too early; import the archive again into an empty store, by "
                 "which such dates count as known at their end",
             )  # fmt: skip
         elif of_day_s % _STEP_OF_ZONES_S == 0.0 and len(days[place]) >= _DAYS_OF_A_CLUSTER:

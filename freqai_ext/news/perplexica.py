@@ -30,7 +30,7 @@ _HANGS: Final = (
     f"if it only is slow, raise {_SETTING}.deadline_s"
 )
 _WRONG_MODELS: Final = (
-    "its models were looked up anew just now, so most likely one of them does not work there; see its log, and "
+    "its models were looked up again just now, so most likely one of them does not work there; see its log, and "
     f"{_SETTING}.chat_model and embedding_model"
 )
 _NO_PERPLEXICA: Final = (

@@ -134,7 +134,7 @@ class Watchlist:
             asset.set_at_s, asset.due_s = now_s, min(until_s, now_s + self._interval_s)
 
     def fail(self, name: str, numbers: Numbers, at_least_s: float = 0.0) -> float:
-        """Put an asset back, to be looked at again after a while without being requested anew.
+        """Put an asset back, to be looked at again after a while without being requested again.
 
         Returns
         -------

@@ -52,7 +52,7 @@ class ScanTurns:
         self._left = False
 
     def enter_candle(self, now_s: float) -> None:
-        """Start to count trainings anew when ``now_s`` lies in another candle than before."""
+        """Start to count trainings again when ``now_s`` lies in another candle than before."""
         candle = int(now_s // self._candle_s)
         if candle != self._candle:
             self._candle, self.trainings = candle, 0
@@ -75,7 +75,7 @@ class ScanTurns:
         self._await_parking()
 
     def leave(self) -> None:
-        """Note that the loop is over; called by the scan thread, which may begin it anew in other turns."""
+        """Note that the loop is over; called by the scan thread, which may begin it again in other turns."""
         self._left = True
 
     @property

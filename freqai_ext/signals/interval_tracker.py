@@ -140,7 +140,7 @@ class IntervalTracker:
             if not np.isfinite([restored._first_margin, *restored._issued.values()]).all():
                 raise ValueError("a margin is not finite")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise SettingsError(f"saved intervals: not readable ({error}); remove the file, they start anew") from None
+            raise SettingsError(f"saved intervals: not readable ({error}); remove the file, they start again") from None
         return restored
 
     @property

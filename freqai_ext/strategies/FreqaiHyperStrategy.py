@@ -130,7 +130,7 @@ class FreqaiHyperStrategy(ExtStrategy):
         if self.horizon.value not in horizons:
             raise OperationalException(
                 f"horizon: the parameters of {type(self).__name__} say {self.horizon.value!r}, and "
-                f"freqai_ext.hyper.horizons is {list(horizons)}; add it there, or run hyperopt anew"
+                f"freqai_ext.hyper.horizons is {list(horizons)}; add it there, or run hyperopt again"
             )
         if self.config.get("runmode") in _LIVE and self._foreign_set() is not None:
             raise OperationalException(
@@ -262,7 +262,7 @@ class FreqaiHyperStrategy(ExtStrategy):
         if name not in self.other_sets:
             raise OperationalException(
                 f"prediction_set: the parameters of {type(self).__name__} trust '{name}', which is not among "
-                f"freqai_ext.hyper.prediction_sets {list(self.other_sets)}; add it there, or run hyperopt anew"
+                f"freqai_ext.hyper.prediction_sets {list(self.other_sets)}; add it there, or run hyperopt again"
             )
         columns = dict.fromkeys(
             column for horizon in self.ext_settings.hyper.horizons for column in prediction_columns(horizon)

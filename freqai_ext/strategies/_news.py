@@ -72,7 +72,7 @@ class ReplayDesk:
         """Nothing runs."""
 
     def __getstate__(self) -> dict[str, Any]:
-        raise TypeError("open the desk anew in another process")
+        raise TypeError("open the desk again in another process")
 
 
 class LiveDesk:

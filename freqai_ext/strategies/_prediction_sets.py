@@ -86,12 +86,12 @@ def _read(path: Path, stamp: int, identifier: str) -> pd.DataFrame:
     except (OSError, ValueError, KeyError, ArrowException) as error:
         raise OperationalException(
             f"freqai_ext.hyper.prediction_sets: '{identifier}': {path.name} is not readable ({error}); delete it and "
-            "make it anew"
+            "make it again"
         ) from error
     if len(rows) and rows.index[0] < pd.Timestamp(stamp, unit="s", tz="UTC"):
         raise OperationalException(
             f"freqai_ext.hyper.prediction_sets: '{identifier}': {path.name} predicts candles that its model was "
-            "trained on, which would look ahead; delete the folder of that identifier and make it anew"
+            "trained on, which would look ahead; delete the folder of that identifier and make it again"
         )
     return rows
 

@@ -34,7 +34,7 @@ def open_storage(journal: Path | None) -> "BaseStorage":
             logger.warning("Tuning: %s is no journal (%s); set aside as %s", journal, error, aside.name)
             return _journal_storage(journal)
     except OSError as error:
-        logger.warning("Tuning: the journal %s cannot be used (%s); an interrupted search starts anew", journal, error)
+        logger.warning("Tuning: the journal %s cannot be used (%s); an interrupted search starts again", journal, error)
         return InMemoryStorage()
 
 

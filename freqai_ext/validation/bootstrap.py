@@ -94,7 +94,7 @@ class BlockBootstrap:
         Parameters
         ----------
         name
-            A score of :class:`~freqai_ext.validation.ForecastScores`. Ranks are taken anew in each resample.
+            A score of :class:`~freqai_ext.validation.ForecastScores`. Ranks are taken again in each resample.
         actual, forecast
             Outcome and forecast. Rows in which a value is missing are left out before blocks are formed.
         times

@@ -88,7 +88,7 @@ class BacktestSession:
         if handler.ohlcv_data_min_max(*series) != (first, last, len(frame)):
             logger.warning(
                 "%s: the file of %s %s candles holds rows out of order or twice; they are sorted for this run, and "
-                "of each date one is kept; download the candles anew",
+                "of each date one is kept; download the candles again",
                 self.config["datadir"],
                 pair,
                 self.config["timeframe"],

@@ -61,7 +61,7 @@ def test_training_works_with_features_of_a_part_of_its_window_and_says_which(bac
     log, first = backtest("guardian-part", features=True, database=str(database))
     found = [(pair, float(share), rest) for pair, share, _, rest in SHARE.findall(log.text)]
     assert {pair for pair, _, _ in found} == {"BTC/USDT", "ETH/USDT"}
-    # Five days are trained on, and every two days anew: recorded is one day of the first five, then more.
+    # Five days are trained on, and every two days again: recorded is one day of the first five, then more.
     assert [round(share) for pair, share, _ in found if pair == "BTC/USDT"] == [20, 60, 80]
     assert all("of their 43 columns vary" in rest or "goes without them" in rest for _, _, rest in found)
     assert all((frame["do_predict"] == 1).any() for frame in first.values())

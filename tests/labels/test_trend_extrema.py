@@ -28,7 +28,7 @@ def ratios_of(candles, kind, seed):
 
 
 def turns_by_definition(closes, ratios):
-    """(row, confirmed at row, value) of all extrema, each sought anew among the closes since the one before."""
+    """(row, confirmed at row, value) of all extrema, each sought again among the closes since the one before."""
     turns, last, since = [], 0.0, 0
     for row, (close, ratio) in enumerate(zip(closes, ratios, strict=True)):
         leg = closes[since : row + 1]

@@ -46,7 +46,7 @@ class LiveModel:
         return self.userdir / "models" / "check"
 
     def restart(self, model_class: type = CatboostRegressor, strategy: Any = None, **freqai: Any) -> Any:
-        """Load the model anew, as the bot does at its start, and let it see the strategy."""
+        """Load the model again, as the bot does at its start, and let it see the strategy."""
         self.freqai |= freqai
         self.config = _config(self.userdir, self.freqai) | {"runmode": RunMode.DRY_RUN, "trading_mode": "spot"}
         self.config |= {"freqaimodel": model_class.__name__, "strategy": "Strategy"}

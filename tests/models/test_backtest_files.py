@@ -1,4 +1,4 @@
-"""A window that a killed backtest has left damaged is trained anew."""
+"""A window that a killed backtest has left damaged is trained again."""
 
 import json
 import logging

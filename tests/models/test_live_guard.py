@@ -68,7 +68,7 @@ def test_without_a_whole_model_the_pair_trains_at_once(bot, caplog):
     frame = bot.forecast()
     assert (frame["&-roi"] == 0).all()
     assert len(warnings(caplog)) == 2
-    assert warnings(caplog)[-1].endswith("the pair trains anew now.")
+    assert warnings(caplog)[-1].endswith("the pair trains again now.")
     assert bot.model.dd.get_pair_dict_info(PAIR) == ("", 0)
     bot.train(NEW + 60)
     bot.forecast()
@@ -87,7 +87,7 @@ def test_a_model_without_the_stamp_of_this_origin_is_not_used(bot, caplog):
     assert bot.load()[0] is None
     (warning,) = warnings(caplog)
     assert "it was trained under another model, strategy or setting" in warning
-    assert "the pair trains anew now" in warning
+    assert "the pair trains again now" in warning
 
 
 def test_a_model_that_was_trained_for_other_features_is_not_asked(bot, caplog):

@@ -220,7 +220,7 @@ def test_an_update_from_generation_b_to_d_is_noticed_by_what_it_misses(server):
 def test_a_500_right_after_the_models_were_looked_up_is_refused_at_once_and_names_the_likely_cause(server):
     Vane(server)
     server.answer("POST", "/api/search", {"message": "An error has occurred."}, 500)
-    with pytest.raises(NewsRefusedError, match="answered 500; its models were looked up anew just now, so most likely"):
+    with pytest.raises(NewsRefusedError, match="answered 500; its models were looked up again just now, so most"):
         search(client_of(server))
     assert len(server.asked("POST", "/api/search")) == 1
 

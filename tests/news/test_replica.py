@@ -70,7 +70,7 @@ class Bot:
         self.begin()
 
     def begin(self):
-        """Start anew, as after a restart: what is stored stays."""
+        """Start again, as after a restart: what is stored stays."""
         client = GraphitiClient(self.settings, lambda: self.now_s, transport=self.transport)
         self.replica = Replica(
             self.settings,

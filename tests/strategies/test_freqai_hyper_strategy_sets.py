@@ -77,7 +77,7 @@ def test_a_set_that_the_configuration_does_not_name_is_refused(make):
         entered(strategy, analysed(strategy))
     assert str(refusal.value) == (
         "prediction_set: the parameters of FreqaiHyperStrategy trust 'elsewhere', which is not among "
-        "freqai_ext.hyper.prediction_sets ['small']; add it there, or run hyperopt anew"
+        "freqai_ext.hyper.prediction_sets ['small']; add it there, or run hyperopt again"
     )
 
 

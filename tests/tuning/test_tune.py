@@ -244,7 +244,7 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_training(tmp_path, c
     (tmp_path / "file").write_text("")
     result = tune(Maker(), SPACE, MEAN, examples(), thirds(), settings(), tmp_path / "file" / "log")
     assert result.trials == 12
-    assert "an interrupted search starts anew" in caplog.text
+    assert "an interrupted search starts again" in caplog.text
 
 
 def test_a_trial_that_fails_is_recorded_and_skipped():

@@ -175,7 +175,7 @@ class Probe:
             body += chunk
             if len(body) > self._most_bytes:
                 raise GuardianAnswerError(f"{call}: the answer is larger than {self._most_bytes / _BYTES_PER_MB:g} MB")
-            # The timeout of httpx begins anew with every byte.
+            # The timeout of httpx begins again with every byte.
             if time.monotonic() > deadline:
                 raise httpx.ReadTimeout("drips")
         content_type = response.headers.get("content-type", "").lower()

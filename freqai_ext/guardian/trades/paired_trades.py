@@ -67,7 +67,7 @@ def read_paired_trades(path: Path, sleep: Callable[[float], object] = time.sleep
     Rows without a link are listed again, with another entry, whenever Guardian looks at another span of fills; of those
     with the same symbol, exit time and exit price the first counts, which was made of the longest one.
 
-    Guardian writes the whole file anew after each sell, in place: where it changes while it is read, is empty, or ends
+    Guardian writes the whole file again after each sell, in place: where it changes while it is read, is empty, or ends
     in the middle of a line, it is read again, 3 times at most and 20 ms apart.
 
     Raises

@@ -100,7 +100,7 @@ class StandIns:
         """
         fixed = sorted(FIXED & raw.keys())
         if fixed:
-            raise SettingsError(f"stand-ins.{fixed[0]}: cannot be changed while they run; start them anew")
+            raise SettingsError(f"stand-ins.{fixed[0]}: cannot be changed while they run; start them again")
         old = self.standing.settings
         kept = {name: getattr(old, name) for name in StandInSettings.model_fields}
         self.standing.settings = parse_settings(StandInSettings, kept | dict(raw), "stand-ins")

@@ -162,7 +162,7 @@ def test_the_audit_finds_dates_that_an_older_import_took_for_midnight(old_file):
     recorded.close()
     finding = report.findings[0]
     assert (finding.severity, finding.rule, finding.count, report.passed) == ("leak", "midnight-times", 12, False)
-    assert "up to a day too early; import the archive anew" in finding.text
+    assert "up to a day too early; import the archive again" in finding.text
 
 
 def test_an_older_file_gets_the_column_when_it_is_written(old_file):
