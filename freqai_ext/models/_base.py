@@ -204,7 +204,7 @@ class ExtModel(FailedWindows, LiveGuard, LiveStatistics, _Base):
         FreqAI fills missing and infinite features with zeros, notes the rows, and then forgets the note.
         """
         if unfiltered_df.empty:
-            return self.predict_nothing(dk)
+            return self.predict_nothing(dk, unfiltered_df)
         predictions, trusted = super().predict(unfiltered_df, dk, **kwargs)
         incomplete = dk.data["filter_drop_index_prediction"].to_numpy(dtype=bool)
         dk.do_predict = np.where(incomplete | without_trades(unfiltered_df), 0, trusted)

@@ -24,10 +24,10 @@ class FailedWindows(_Base):
     columns beside the targets, which a strategy reads.
     """
 
-    def neutral_predictions(self, dk: "FreqaiDataKitchen", rows: int) -> pd.DataFrame:
-        """Return ``rows`` predictions that say nothing: numbers are 0, class names are empty."""
-        names = [*dk.label_list, *dk.unique_class_list, *self.class_names, *self.columns_beside_targets(dk)]
-        texts = set(dk.unique_classes)
+    def neutral_predictions(self, dk: "FreqaiDataKitchen", frame: pd.DataFrame) -> pd.DataFrame:
+        """Return predictions for the rows of ``frame`` that say nothing: numbers are 0, class names are empty."""
+        names = [*dk.label_list, *dk.unique_class_list, *self.class_names, *self.columns_beside_targets(dk, frame)]
+        texts, rows = set(dk.unique_classes), len(frame)
         return pd.DataFrame(
             {
                 name: pd.Series([""] * rows, dtype="str") if name in texts else np.zeros(rows)
@@ -35,19 +35,21 @@ class FailedWindows(_Base):
             }
         )
 
-    def columns_beside_targets(self, dk: "FreqaiDataKitchen") -> list[str]:
-        """Return the prediction columns of this model beside targets and classes."""
+    def columns_beside_targets(self, dk: "FreqaiDataKitchen", frame: pd.DataFrame) -> list[str]:
+        """Return the prediction columns of this model beside targets and classes, for the rows of ``frame``."""
         return []
 
-    def predict_nothing(self, dk: "FreqaiDataKitchen") -> tuple[pd.DataFrame, npt.NDArray[np.int_]]:
+    def predict_nothing(
+        self, dk: "FreqaiDataKitchen", frame: pd.DataFrame
+    ) -> tuple[pd.DataFrame, npt.NDArray[np.int_]]:
         """Return the predictions of a window without candles, as of a pair that is listed later or was delisted."""
         dk.do_predict = np.zeros(0, dtype=int)
         dk.DI_values = np.zeros(0)
-        return self.neutral_predictions(dk, 0), dk.do_predict
+        return self.neutral_predictions(dk, frame), dk.do_predict
 
     def _append_null_backtesting_predictions(self, dk: "FreqaiDataKitchen", dataframe_backtest: pd.DataFrame) -> None:
         rows = len(dataframe_backtest)
-        predictions = self.neutral_predictions(dk, rows)
+        predictions = self.neutral_predictions(dk, dataframe_backtest)
         dk.DI_values = np.zeros(rows)
         with_statistics = {*dk.label_list, *dk.unique_class_list, *self.class_names}
         for name in with_statistics.intersection(predictions.select_dtypes("number")):

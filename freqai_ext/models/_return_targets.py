@@ -61,7 +61,7 @@ class ReturnTargets:
             if label in declared or label in self._checks:
                 continue
             check = self._checks[label] = self._check(label, frame, trial)
-            if not check.is_return and not _is_event(frame[label]):
+            if not check.is_return and label in frame and not _is_event(frame[label]):
                 logger.info(
                     "%s is no return: %s. It gets an interval, but no odds and no expected value; name it in %s if "
                     "it is one.",

@@ -37,11 +37,11 @@ def extra_columns(labels: Sequence[str], classes: Mapping[str, Sequence[str]], s
     return [*columns, *(column for each in named.values() for column in each.values())]
 
 
-def usual_columns(labels: Sequence[str]) -> list[str]:
-    """Return the columns beside numeric labels that are returns, where no training has told which they are."""
+def usual_columns(labels: Sequence[str], returns: Sequence[str]) -> list[str]:
+    """Return the columns beside numeric labels, some of which are returns, where there was no training yet."""
     ends = [f"{label}_{end}" for label in labels for end in ("lo", "hi")]
-    odds = [column for each in odds_columns(labels).values() for column in each.values()]
-    return list(dict.fromkeys([*ends, *(ODDS if labels else ()), *odds]))
+    odds = [column for each in odds_columns(returns).values() for column in each.values()]
+    return list(dict.fromkeys([*ends, *(ODDS if returns else ()), *odds]))
 
 
 def prediction_frame(

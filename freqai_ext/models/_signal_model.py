@@ -212,7 +212,7 @@ class SignalModel(ExtModel):
     def predict(self, unfiltered_df: Frame, dk: FreqaiDataKitchen, **kwargs: Any) -> tuple[Frame, npt.NDArray[np.int_]]:
         """Return a row of prediction columns for each row, and 1 where they are to be trusted."""
         if unfiltered_df.empty:
-            return self.predict_nothing(dk)
+            return self.predict_nothing(dk, unfiltered_df)
         trained: TrainedSignal = self.model
         context, first = self._remembered.around(unfiltered_df, dk.pair)
         begin = max(0, first - trained.history_rows)
@@ -269,9 +269,16 @@ class SignalModel(ExtModel):
         """Return whether a loaded object is a model of this class."""
         return isinstance(model, TrainedSignal)
 
-    def columns_beside_targets(self, dk: FreqaiDataKitchen) -> list[str]:
+    def columns_beside_targets(self, dk: FreqaiDataKitchen, frame: Frame) -> list[str]:
         """Return the prediction columns beside targets and classes: those of another window, else the usual ones."""
-        return self._columns or usual_columns([name for name in dk.label_list if name not in dk.unique_classes])
+        if self._columns:
+            return self._columns
+        numbers = [name for name in dk.label_list if name not in dk.unique_classes]
+        return usual_columns(numbers, self._return_targets(numbers, frame, dk.pair))
+
+    def _return_targets(self, labels: Sequence[str], frame: Frame, pair: str) -> tuple[str, ...]:
+        trial = None if self._strategy is None else lambda: self._trial(frame, pair)
+        return self._returns.among(labels, self.return_targets, frame, trial)
 
     def _extra_columns(self, trained: TrainedSignal) -> list[str]:
         columns = extra_columns(trained.labels, trained.classes, trained.signal)
@@ -324,8 +331,7 @@ class SignalModel(ExtModel):
         codes = {each.pair: number for number, each in enumerate(rows)}
         pair_codes = codes if window and self.signal_settings.pair_as_feature else None
         design = build_design(rows, cleaned.to_numpy(np.float32), list(cleaned.columns), pair_codes, self._candle_ns)
-        trial = None if self._strategy is None else lambda: self._trial(unfiltered_df, pair)
-        returns = self._returns.among(dk.label_list, self.return_targets, unfiltered_df, trial)
+        returns = self._return_targets(dk.label_list, unfiltered_df, pair)
         training = build_training_set(rows, design, classes, horizons, self._candle_ns, returns)
         data = {**dk.data_dictionary, "training_set": training}
         signal = self.fit(data, dk)

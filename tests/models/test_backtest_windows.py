@@ -51,6 +51,11 @@ class Numbers(IStrategy):
         return dataframe
 
 
+class Sizes(Numbers):
+    def set_freqai_targets(self, dataframe, metadata, **kwargs):
+        return dataframe.assign(**{"&-size": dataframe["close"].pct_change(6).shift(-6).abs() * 1000})
+
+
 class Classes(Numbers):
     def set_freqai_targets(self, dataframe, metadata, **kwargs):
         self.freqai.class_names = ["down", "up"]
@@ -70,7 +75,7 @@ def candles(tmp_path_factory):
 def backtest(tmp_path, candles):
     """Return the frame that a strategy gets for a pair, after damage to the candles of ETH."""
 
-    def run(model, damage=None, pair="ETH/USDT", pairlists=True, **ext):
+    def run(model, damage=None, pair="ETH/USDT", pairlists=True, strategy=None, **ext):
         datadir, userdir = tmp_path / "data", tmp_path / "user_data"
         datadir.mkdir(exist_ok=True)
         if not userdir.exists():
@@ -81,7 +86,7 @@ def backtest(tmp_path, candles):
             damaged.reset_index(drop=True).to_feather(datadir / f"{name.replace('/', '_')}-5m.feather")
         config = tmp_path / "config.json"
         config.write_text(json.dumps(configuration(ext)))
-        strategy = "Classes" if "Classifier" in model else "Numbers"
+        strategy = strategy or ("Classes" if "Classifier" in model else "Numbers")
         options = ["-c", config, "--userdir", userdir, "--datadir", datadir, "--strategy", strategy]
         loaded = backtesting_config([*map(str, options), "--freqaimodel", model, "--timerange", TIMERANGE])
         session = BacktestSession(loaded)
@@ -187,6 +192,13 @@ def test_a_pair_of_which_no_window_can_be_trained_has_the_columns_that_strategie
     assert expected <= set(found.columns)
     assert (found["do_predict"] == 0).all()
     assert (found[list(expected)] == 0.0).all(axis=None)
+
+
+def test_a_first_window_without_a_model_gives_no_odds_of_what_is_no_return(backtest):
+    found = backtest("CalibratedSignalModel", halted, strategy="Sizes")
+    assert trusted_by_day(found) == {4: 0.0, 5: 1.0, 6: 1.0}
+    assert {"&-size", "&-size_lo", "&-size_hi"} <= set(found.columns)
+    assert not {"p_up", "ev_bps", "p_up_size"} & set(found.columns)
 
 
 @pytest.mark.parametrize("model", ["CatboostRegressor", "CatboostClassifier", "CalibratedSignalModel"])
