@@ -31,7 +31,8 @@ class TimedHybridStrategy(GraphitiHybridStrategy):
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         self._took_ms: defaultdict[str, list[float]] = defaultdict(list)
-        self._own_ms: defaultdict[str, list[float]] = defaultdict(list)
+        self._worked_ms: defaultdict[str, list[float]] = defaultdict(list)
+        self._waited_ms: defaultdict[str, list[float]] = defaultdict(list)
         self._analysed: defaultdict[str, list[float]] = defaultdict(list)
         for name in TIMED:
             setattr(self, name, self._timed(name, getattr(self, name)))
@@ -41,7 +42,8 @@ class TimedHybridStrategy(GraphitiHybridStrategy):
         super().ft_bot_cleanup()
         measured = {
             "took_ms": self._took_ms,
-            "own_ms": self._own_ms,
+            "worked_ms": self._worked_ms,
+            "waited_ms": self._waited_ms,
             "analysed_s": self._analysed,
         }
         (Path(self.config["user_data_dir"]).parent / "measured.json").write_text(json.dumps(measured))
@@ -56,8 +58,9 @@ class TimedHybridStrategy(GraphitiHybridStrategy):
             finally:
                 worked_ms, took_ms = 1_000 * (time.thread_time() - worked), 1_000 * (time.perf_counter() - began)
                 self._took_ms[name].append(took_ms)
+                self._worked_ms[name].append(worked_ms)
                 # A call that waited for nothing lasted longer than it worked only because others had the processor.
-                self._own_ms[name].append(took_ms if _waits() > waits else worked_ms)
+                self._waited_ms[name].append(took_ms - worked_ms if _waits() > waits else 0.0)
 
         return timed
 
