@@ -3,9 +3,9 @@
 Two real bots with ``GraphitiHybridStrategy`` run at once, on one simulated clock, beside stand-ins of the news services
 that fail in every way they can, at random times; they share one Graphiti. At the end no candle may be missed, no error
 may be in a log, every entry must go by a verdict that was there, fresh and favourable, and the second bot must have
-gone by verdicts of the first. No call of a callback may work longer than ``--callback-ms``, by the processor time of its
-thread, and no more than one in a thousand may wait as long: on a busy machine whoever holds what is waited for may have
-lost the processor. Exit code 1 where it does not hold.
+gone by verdicts of the first. No call of a callback may work longer than ``--callback-ms``, by the processor time of
+its thread, and no more than one in a thousand may wait as long: on a busy machine whoever holds what is waited for may
+have lost the processor. Exit code 1 where it does not hold.
 """
 
 import argparse
@@ -323,7 +323,8 @@ def tell(bot: str, records: Records, warnings: Counter[str]) -> None:
         worked_ms, waited_ms = (max(records.measured[kind][name]) for kind in ("worked_ms", "waited_ms"))
         print(
             f"  {name}: {len(took)} calls, median {ordered[len(took) // 2]:.3f} ms, "
-            f"99 % {ordered[int(0.99 * len(took))]:.3f} ms, longest {ordered[-1]:.3f} ms; worked at most {worked_ms:.3f}, waited at most {waited_ms:.3f} ms"
+            f"99 % {ordered[int(0.99 * len(took))]:.3f} ms, longest {ordered[-1]:.3f} ms; "
+            f"worked at most {worked_ms:.3f} ms, waited at most {waited_ms:.3f} ms"
         )
 
 
