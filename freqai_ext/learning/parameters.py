@@ -154,12 +154,10 @@ def fitting_parameters(given: Mapping[str, Any], rules: ParameterRules) -> dict[
     Raises
     ------
     SettingsError
-        One line for each name that is unknown or has no counterpart, and for each value that the library refuses.
+        One line for each name that is unknown or has no counterpart.
     """
     found = translate(given, rules)
     _raise_all(found.faults)
-    # Here the names are still those that the user wrote.
-    _check_values(found.own, found.written_as, rules)
     log_unused(found.unused, rules.library, rules.canonical)
     return found.own
 
