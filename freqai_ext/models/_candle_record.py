@@ -110,8 +110,14 @@ def _used_files(config: Mapping[str, Any], strategy: "IStrategy") -> dict[str, t
 
 
 def _informative(strategy: "IStrategy") -> Iterator[tuple[str, str, Any]]:
-    for each in strategy.informative_pairs():
-        pair, timeframe, *kind = each
+    from freqtrade.exceptions import OperationalException
+
+    try:
+        named = list(strategy.informative_pairs())
+    except OperationalException:
+        # Charts have no pairlist, for which many strategies ask here; the pairs of the configuration count anyway.
+        return
+    for pair, timeframe, *kind in named:
         yield pair, timeframe, kind[0] if kind else None
 
 

@@ -51,6 +51,11 @@ class Numbers(IStrategy):
         return dataframe
 
 
+class Informed(Numbers):
+    def informative_pairs(self):
+        return [(pair, "5m") for pair in self.dp.current_whitelist()]
+
+
 class Sizes(Numbers):
     def set_freqai_targets(self, dataframe, metadata, **kwargs):
         return dataframe.assign(**{"&-size": dataframe["close"].pct_change(6).shift(-6).abs() * 1000})
@@ -217,7 +222,7 @@ def test_candles_in_which_nobody_traded_are_not_trusted(backtest, model):
 @pytest.mark.parametrize("panel", [False, True], ids=["alone", "panel"])
 def test_charts_have_no_pairlist_and_a_panel_takes_the_configured_pairs(backtest, panel, caplog):
     caplog.set_level("INFO")
-    found = backtest("CalibratedSignalModel", pairlists=False, signal={"panel": panel})
+    found = backtest("CalibratedSignalModel", pairlists=False, strategy="Informed", signal={"panel": panel})
     assert trusted_by_day(found) == {4: 1.0, 5: 1.0, 6: 1.0}
     words = "freqai_ext.signal.panel: this command has no pairlist; the panel learns from BTC/USDT, ETH/USDT"
     assert (words in caplog.text) is panel
