@@ -176,11 +176,7 @@ class LockStepBot:
         return start()
 
     def _exiting(self, leave: Callable[[], Any], _: tuple[Any, ...]) -> Any:
-        from freqtrade.persistence import Trade
-
-        if hasattr(Trade, "session"):
-            self._report.trades_closed = len(Trade.get_trades_proxy(is_open=False))
-            self._report.trades_opened = self._report.trades_closed + len(Trade.get_trades_proxy(is_open=True))
+        self._report.trades_opened, self._report.trades_closed = count_trades()
         return leave()
 
     def _count_log_errors(self) -> None:
@@ -207,6 +203,20 @@ class LockStepBot:
         unfinished = path.with_suffix(".part")
         unfinished.write_text(json.dumps(asdict(self._report)))
         unfinished.replace(path)
+
+
+def count_trades() -> tuple[int, int]:
+    """Return how many trades the bot's database has, and how many of them are closed."""
+    from freqtrade.persistence import Trade
+    from sqlalchemy import func, select
+    from sqlalchemy.orm import Session
+
+    if not hasattr(Trade, "session"):
+        return 0, 0
+    count = select(func.count()).select_from(Trade)
+    # The bot's own session refuses queries after an interruption in the middle of a write.
+    with Session(Trade.session.get_bind()) as reading:
+        return reading.scalar(count) or 0, reading.scalar(count.where(Trade.is_open.is_(False))) or 0
 
 
 class _TimeWithSleep:

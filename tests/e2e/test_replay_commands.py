@@ -420,10 +420,10 @@ def test_an_interrupted_simulation_shuts_the_bot_down_and_leaves_no_process(work
         time.sleep(1)
         program.send_signal(signal.SIGINT)
         out, err = program.communicate(timeout=120)
-    assert program.returncode == 130, err
+    log = (report.parent / "bot.log").read_text()
+    assert program.returncode == 130, f"{err}\n{log[-4000:]}"
     assert "simulated" in out
     assert "Traceback" not in err
-    log = (report.parent / "bot.log").read_text()
     assert "SIGINT received, aborting" in log
     assert not _processes_of(workplace)
 
