@@ -6,7 +6,8 @@ from time import monotonic
 
 import psutil  # type: ignore[import-untyped]
 
-_INTERVAL_S = 0.1
+_POLL_S = 0.02
+_INTERVAL_CPU_S = 0.1
 _TICK_S = 0.01
 
 
@@ -14,7 +15,7 @@ def busiest_thread_share(work: Callable[[], object], cpu_time_s: float, limit_s:
     """Return the share of the processor time of ``work`` that one thread used: 1 for one thread, 0.5 for two alike.
 
     Processor time is counted, not time on the wall, so that other processes make no difference. The busiest thread is
-    looked for again every 0.1 s: threads that take turns count as one.
+    determined anew for every 0.1 s of processor time: threads that take turns count as one.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ class _Meter:
         self._thread = threading.Thread(target=self._run, name="freqai_ext.checks", daemon=True)
 
     def __enter__(self) -> None:
-        self._before = self._thread_times()
+        self._begin = self._thread_times()
+        self._latest = dict(self._begin)
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
@@ -50,14 +52,21 @@ class _Meter:
 
     def _run(self) -> None:
         own = threading.get_native_id()
-        while not self._done.wait(_INTERVAL_S):
-            self._count(own)
-        self._count(own)
+        while not self._done.wait(_POLL_S):
+            self._count(own, at_least_s=_INTERVAL_CPU_S)
+        self._count(own, at_least_s=0.0)
 
-    def _count(self, own: int) -> None:
-        now = self._thread_times()
-        used = [seconds - self._before.get(thread, 0.0) for thread, seconds in now.items() if thread != own]
-        self._before = now
+    def _count(self, own: int, at_least_s: float) -> None:
+        """End the interval if so much processor time has passed in it.
+
+        An interval of wall time would hold the turn of a single thread on a busy machine.
+        """
+        # A thread that has ended is absent from now on: its last reading stays.
+        self._latest |= self._thread_times()
+        used = [seconds - self._begin.get(thread, 0.0) for thread, seconds in self._latest.items() if thread != own]
+        if sum(used) < at_least_s:
+            return
+        self._begin = dict(self._latest)
         self.total_s += sum(used)
         self.busiest_s += max(used, default=0.0)
 

@@ -23,6 +23,14 @@ def test_four_busy_threads_share_the_work():
         assert busiest_thread_share(lambda: list(pool.map(digest, range(16))), cpu_time_s=0.5) < 0.6
 
 
+def test_threads_that_end_soon_count_nevertheless():
+    def work():
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(digest, range(48)))
+
+    assert busiest_thread_share(work, cpu_time_s=0.5) < 0.6
+
+
 def test_threads_that_only_wait_do_not_count():
     done = threading.Event()
     waiting = [threading.Thread(target=done.wait) for _ in range(4)]

@@ -249,7 +249,7 @@ class LearnsTheFirstOfItsTargets(CatboostRegressorMultiTarget):
 class TakesEveryProcessor(CatboostRegressor):
     def fit(self, data_dictionary, dk, **kwargs):
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda block: hashlib.sha256(block).digest(), [bytes(20_000_000)] * 8))
+            list(pool.map(lambda block: hashlib.sha256(block).digest(), [bytes(20_000_000)] * 48))
         return super().fit(data_dictionary, dk, **kwargs)
 
 
